@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the engine needs of a thread and cannot say in Swift: one thread-local record, and one futex-based parker.
+ * Private: no product exposes this header.
+ */
+#ifndef TOKENGATE_CEXECUTION_H
+#define TOKENGATE_CEXECUTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The record every thread owns. Only its own thread reads or writes it.
+ *   frame   the innermost synchronous body running on this thread, or NULL (a Swift object, borrowed)
+ *   worker  the engine's record of this thread when it is one of its workers, or NULL (borrowed)
+ *   shard   1 + the counter shard this thread adds to; 0 until it first submits
+ *   ticket  how many free tokens this thread has placed; spreads them over domains
+ *   cached_submitter, cached_generation
+ *           the process default as this thread last saw it: one owned reference, dropped at thread exit
+ */
+typedef struct tge_thread {
+    void *frame;
+    void *worker;
+    uint32_t shard;
+    uint32_t ticket;
+    uint64_t cached_generation;
+    void *cached_submitter;
+} tge_thread;
+
+extern _Thread_local tge_thread tge_thread_record;
+
+/* The calling thread's record. Never keep the pointer across a suspension point: the task may move. */
+static inline tge_thread *tge_self(void) { return &tge_thread_record; }
+
+/* Stores `submitter` (an owned reference, or NULL) for this thread and returns what was stored before, which the
+ * caller now owns. `release` is called with what is still stored when the thread exits. */
+void *tge_cache_submitter(void *submitter, uint64_t generation, void (*release)(void *));
+
+/* Bytes of stack left below the caller on this thread; SIZE_MAX where it cannot be told. */
+uint64_t tge_stack_left(void);
+
+/* A parker: one thread parks, any thread unparks; a single unpark is remembered. */
+typedef struct tge_parker tge_parker;
+
+/* Returns NULL when memory is exhausted. */
+tge_parker *tge_parker_create(void);
+void tge_parker_destroy(tge_parker *parker);
+
+/* Blocks until unparked or until `timeout_ns` has passed (negative: without limit). True when it was unparked. An
+ * unpark that came first makes it return at once. Profilers show an idle worker under this name. */
+bool tge_parker_wait_for_work(tge_parker *parker, int64_t timeout_ns);
+
+/* Wakes the parked thread, or makes its next wait return at once. The memory effects of what came before are visible
+ * to the thread that wakes. */
+void tge_parker_unpark(tge_parker *parker);
+
+/* True when an unpark is pending; reads only, so a spinning thread may poll it. */
+bool tge_parker_is_notified(tge_parker *parker);
+
+/* Tells the processor that the caller spins. */
+static inline void tge_spin_hint(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield" ::: "memory");
+#endif
+}
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t tge_now_ns(void);
+
+#endif

@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import PackageDescription
+
+/// Every target is held to the same language: Swift 6, no warnings, imports that say what they mean.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A runnable example: one folder in `Examples/`, its expected output beside it.
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["TokenGate"],
+        path: "Examples/\(name)",
+        exclude: ["expected.txt"],
+        swiftSettings: house
+    )
+}
+
+let package = Package(
+    name: "TokenGate",
+    products: [
+        .library(name: "TokenCore", targets: ["TokenCore"]),
+        .library(name: "Affinity", targets: ["Affinity"]),
+        .library(name: "Routing", targets: ["Routing"]),
+        .library(name: "Coordinator", targets: ["Coordinator"]),
+        .library(name: "TokenGate", targets: ["TokenGate"]),
+        .executable(name: "tokengate", targets: ["TokenGateTool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // C targets: each one folder in CShim/.
+        .target(name: "CAffinity", path: "CShim/Affinity"),
+        .target(name: "CExecution", path: "CShim/Execution"),
+        .systemLibrary(
+            name: "CXXHash",
+            path: "CShim/XXHash",
+            pkgConfig: "libxxhash",
+            providers: [.apt(["libxxhash-dev"])]
+        ),
+
+        // The layers, lowest first; a module imports only what stands above it.
+        .target(
+            name: "TokenCore",
+            dependencies: ["CExecution", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: house
+        ),
+        .target(name: "Affinity", dependencies: ["CAffinity"], swiftSettings: house),
+        .target(
+            name: "Routing",
+            dependencies: [
+                "TokenCore", "CXXHash", .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "Coordinator",
+            dependencies: ["TokenCore", "Affinity", "Routing", "CExecution"],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TokenGate",
+            dependencies: ["TokenCore", "Affinity", "Routing", "Coordinator"],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "TokenGateTool",
+            dependencies: [
+                "TokenGate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: house
+        ),
+
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["TokenGate"], path: "Tests/Support", swiftSettings: house),
+        .testTarget(name: "TokenCoreTests", dependencies: ["TokenCore", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "AffinityTests", dependencies: ["Affinity", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "CoordinatorTests", dependencies: ["TokenGate", "TestSupport"], swiftSettings: house),
+    ]
+)

@@ -1,0 +1,11 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+@_exported public import Affinity
+@_exported public import Coordinator
+@_exported public import Routing
+@_exported public import TokenCore
