@@ -1,0 +1,178 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+package import Synchronization
+
+/// A token, whatever its result: identity, state and control. Users hold a `TaskToken<Success>`.
+///
+/// Thread-safe: everything public may be used from any thread, from async code and from bodies.
+///
+/// Who may touch what:
+///
+/// | field | written by | read by |
+/// |---|---|---|
+/// | `word` | anyone, by named transitions only | anyone |
+/// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
+/// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
+/// | `domain` | the engine, before the token enters a mailbox | the worker that takes it from there |
+/// | outcome (subclass) | the thread that made the token executing, before it finishes | anyone who saw completed or failed |
+public class AnyTaskToken: @unchecked Sendable {
+    package let word: Atomic<UInt>
+    /// Link of the one queue this token stands in: an address, or 0.
+    package let link = Atomic<UInt>(0)
+    // Interned, never freed.
+    package unowned(unsafe) let operation: Operation
+    // Never freed; nil until submitted.
+    package unowned(unsafe) var realm: TokenRealm?
+    package var sequence: UInt64 = 0
+    package var tags: TokenTags
+    package var epoch: UInt32 = 0
+    package var domain: UInt16 = 0
+    package var anchor: UInt64 = 0
+    package var submittedAt: Int64 = 0
+    package var lineage: Lineage?
+
+    /// The call list of a lead; empty for others.
+    package var externalCalls: [String] {
+        get { [] }
+        set { fatalError("\(newValue) on a token that cannot be a lead") }
+    }
+
+    package init(operation: Operation, tags: TokenTags, state: TokenState = .created) {
+        self.operation = operation
+        self.tags = tags
+        word = Atomic(TokenWord(state).raw)
+    }
+
+    // MARK: What users see
+
+    /// Identity: the coordinator's origin and the token's number there.
+    public var id: TokenID { TokenID(origin: realm?.origin ?? 0, sequence: sequence) }
+
+    /// The operation type this token is a call of.
+    public var operationType: String { operation.name }
+
+    /// The state at this moment; it may have moved on by the time it is looked at, unless it is terminal.
+    public var state: TokenState { current.state }
+
+    /// Whether the token has reached its terminal state.
+    public var isSettled: Bool { current.isTerminal }
+
+    /// The seed of the lead this token belongs to, or is; nil outside of leads.
+    public var seed: Seed? { lineage?.lead?.seed }
+
+    /// Settles the token as killed unless it is settled already.
+    ///
+    /// A token that waits never runs. A running body is not torn down: its token settles at once, the body sees
+    /// `TokenContext.isCancelled`, and what it returns later is counted and dropped.
+    ///
+    /// - Returns: whether this call settled it.
+    @discardableResult
+    public final func kill() -> Bool { settle(for: .killed) }
+
+    /// Waits, without blocking a thread, until the token is settled; never throws.
+    public final func settled() async {
+        if isSettled { return }
+        await withUnsafeContinuation { continuation in
+            if !addWaiter(.continuation(continuation)) { continuation.resume() }
+        }
+    }
+
+    /// Calls `callback` once, as soon as the token is settled: on the settling thread (a worker, or whoever killed it),
+    /// or at once on this thread when it is settled already. It must be short and must not block.
+    public final func onSettled(_ callback: @escaping @Sendable () -> Void) {
+        if !addWaiter(.callback(callback)) { callback() }
+    }
+
+    // MARK: For executors
+
+    /// Runs the body on this thread and settles the token: what an executor of one's own calls, once, for each token
+    /// that it was given. Does nothing when the token was settled before it could start.
+    public final func run() {
+        _ = transition { $0.admitting() }
+        guard begin() else { return }
+        BodyFrame.running(self) { _ = finish(ok: invoke()) }
+    }
+
+    // MARK: For the engine
+
+    package final var current: TokenWord { TokenWord(raw: word.load(ordering: .acquiring)) }
+
+    /// Applies a named transition; false when it is not allowed from the state the token is in by then.
+    @discardableResult
+    package final func transition(_ move: (TokenWord) -> TokenWord?) -> Bool {
+        var seen = TokenWord(raw: word.load(ordering: .acquiring))
+        while let next = move(seen) {
+            let (done, found) = word.weakCompareExchange(
+                expected: seen.raw, desired: next.raw, successOrdering: .sequentiallyConsistent,
+                failureOrdering: .acquiring)
+            if done { return true }
+            seen = TokenWord(raw: found)
+        }
+        return false
+    }
+
+    /// admitted → executing: the winner owns the body.
+    package final func begin() -> Bool { transition { $0.starting() } }
+
+    /// executing → completed or failed, then tells the waiters; false when someone settled it first.
+    package final func finish(ok: Bool) -> Bool {
+        guard let before = settleWord({ $0.finishing(ok: ok) }) else { return false }
+        WaiterList.resume(before.waiters, of: self)
+        return true
+    }
+
+    /// As `finish`, for a token that no worker ran: the coordinator has to be told.
+    package final func finishElsewhere(ok: Bool) {
+        guard let before = settleWord({ $0.finishing(ok: ok) }) else { return }
+        realm?.submitter?.tokenDidSettle(self, hadStarted: false)
+        WaiterList.resume(before.waiters, of: self)
+    }
+
+    /// Any live state → killed or timedOut; false when already settled. The coordinator counts it first, then the
+    /// waiters are told, so whoever was waiting finds it in the statistics.
+    package final func settle(for reason: SettleReason) -> Bool {
+        guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
+        // Until this token is counted its coordinator cannot be gone.
+        realm?.submitter?.tokenDidSettle(self, hadStarted: before.state == .executing)
+        WaiterList.resume(before.waiters, of: self)
+        return true
+    }
+
+    /// Makes the word terminal; answers what it was before, nil when it was terminal already.
+    private func settleWord(_ move: (TokenWord) -> TokenWord?) -> TokenWord? {
+        var before = TokenWord(raw: 0)
+        let won = transition { word in
+            before = word
+            return move(word)
+        }
+        return won ? before : nil
+    }
+
+    package final func addWaiter(_ action: Waiter.Action) -> Bool { WaiterList.add(Waiter(action), to: self) }
+
+    /// Settles a token that was never handed to anyone, with an error of our own.
+    package func refuse(_ error: TokenError) { fatalError("a token without result type cannot be refused") }
+
+    /// Runs the body and keeps its outcome; true when it returned, false when it threw.
+    package func invoke() -> Bool { fatalError("a token without body was started in state \(state)") }
+
+    /// The body of an async operation; nil for a synchronous one.
+    package var asyncBody: (@Sendable () async -> Bool)? { nil }
+
+    /// Parks the thread until the token is settled or `deadline` (monotonic nanoseconds; nil: without limit) passes.
+    package final func parkUntilSettled(deadline: Int64?) -> Bool {
+        if isSettled { return true }
+        let parker = Parker()
+        let waiter = Waiter(.parker(parker))
+        guard WaiterList.add(waiter, to: self) else { return true }
+        guard let deadline else { return parker.park() }
+        if parker.park(timeout: max(0, deadline - tge_now_ns())) { return true }
+        return !WaiterList.remove(waiter, from: self)
+    }
+}

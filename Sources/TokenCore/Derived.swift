@@ -1,0 +1,81 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+extension TaskToken {
+    /// A token for this token's result, transformed.
+    ///
+    /// The transform is a token of its own, of the operation type `"<operation>.map"`: once this one completes it is
+    /// submitted to the same coordinator and runs on a worker like any body. A failure passes through and skips it.
+    ///
+    /// - Parameter transform: runs at most once.
+    public final func map<Mapped: Sendable>(
+        _ transform: @escaping @Sendable (Success) throws -> Mapped
+    ) -> TaskToken<Mapped> {
+        let derived = DerivedToken(source: self, transform: transform)
+        guard let submitter = realm?.submitter else {
+            derived.refuse(TokenError(.coordinatorStopped, "the coordinator of token \(id) is gone"))
+            return derived
+        }
+        submitter.reserve(derived)
+        derived.transition { $0.holding() }
+        onSettled { [self] in
+            switch outcomeOnceSettled {
+            case .success: derived.submit(to: submitter)
+            case .failure(let error): derived.fail(error)
+            }
+        }
+        return derived
+    }
+
+    /// A token for the results of both; fails with the error of the first that fails, in this order, once both are
+    /// settled. Nothing of the caller's runs for it.
+    public final func zip<Other: Sendable>(_ other: TaskToken<Other>) -> TaskToken<(Success, Other)> {
+        let pair = PairToken<Success, Other>(operation: operation, tags: TokenTags(), state: .waiting)
+        let countdown = Countdown(2) { [self] in
+            pair.settle(with: Result { (try outcomeOnceSettled.get(), try other.outcomeOnceSettled.get()) })
+        }
+        onSettled { countdown.countDown() }
+        other.onSettled { countdown.countDown() }
+        return pair
+    }
+}
+
+/// A token that runs a transform of another's result.
+private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<Mapped>, @unchecked Sendable {
+    private let source: TaskToken<Source>
+    private let transform: @Sendable (Source) throws -> Mapped
+
+    init(source: TaskToken<Source>, transform: @escaping @Sendable (Source) throws -> Mapped) {
+        self.source = source
+        self.transform = transform
+        let operation = (try? Operation.named(source.operationType + ".map")) ?? source.operation
+        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight))
+        lineage = source.lineage
+    }
+
+    package override func invoke() -> Bool {
+        keep(Result { try transform(source.outcomeOnceSettled.get()) })
+    }
+
+    func submit(to submitter: any TokenSubmitter) { if !isSettled { submitter.submit(self, anchor: nil) } }
+
+    func fail(_ error: any Error) {
+        transition { $0.admitting() }
+        guard begin() else { return }
+        outcome = .failure(error)
+        finishElsewhere(ok: false)
+    }
+}
+
+/// A token that no coordinator runs: it is settled by those it waits for.
+private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(First, Second)>, @unchecked Sendable {
+    func settle(with result: Result<(First, Second), any Error>) {
+        transition { $0.admitting() }
+        guard begin() else { return }
+        _ = finish(ok: keep(result))
+    }
+}

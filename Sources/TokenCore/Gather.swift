@@ -1,0 +1,92 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+
+/// Awaits many tokens, in order; one failure spoils nothing.
+///
+/// Costs one suspension for most of them together, not one each.
+///
+/// ```swift
+/// let results = await gather(pages.map { fetch($0) })
+/// let good = results.compactMap { try? $0.get() }
+/// ```
+public func gather<Success>(_ tokens: [TaskToken<Success>]) async -> [Result<Success, any Error>] {
+    await settleAll(tokens)
+    return tokens.map(\.outcomeOnceSettled)
+}
+
+/// Awaits several tokens of different types; throws the first error in their order.
+public func gather<each Success: Sendable>(
+    _ token: repeat TaskToken<each Success>
+) async throws -> (repeat each Success) {
+    (repeat try await (each token).value)
+}
+
+/// Blocks the calling thread until all tokens are settled: `gather` for ordinary threads and synchronous bodies.
+///
+/// - Parameter timeout: how long to wait for all of them; nil waits without limit.
+/// - Throws: a `TokenError`: `waitTimedOut` when the time passed first, `invalidArgument` for a negative time.
+@available(*, noasync, message: "use `await gather(tokens)` in async code")
+public func waitForAll<Success>(
+    _ tokens: [TaskToken<Success>], timeout: Duration? = nil
+) throws(TokenError) -> [Result<Success, any Error>] {
+    let start = tge_now_ns()
+    for token in tokens {
+        try token.blockUntilSettled(timeout: timeout.map { $0 < .zero ? $0 : max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
+    }
+    return tokens.map(\.outcomeOnceSettled)
+}
+
+/// Suspends until every token is settled.
+private func settleAll(_ tokens: [AnyTaskToken]) async {
+    // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
+    guard let last = tokens.last else { return }
+    await last.settled()
+    let left = tokens.filter { !$0.isSettled }
+    guard !left.isEmpty else { return }
+    await withUnsafeContinuation { continuation in
+        let countdown = Countdown(left.count + 1) { continuation.resume() }
+        var already = 1
+        for token in left where !token.addWaiter(.countdown(countdown)) { already += 1 }
+        countdown.countDown(by: already)
+    }
+}
+
+/// One settled token out of a group, with its place in it.
+public struct Completion<Success: Sendable>: Sendable {
+    /// The token's position in the array that was passed.
+    public let index: Int
+    /// The token.
+    public let token: TaskToken<Success>
+    /// What became of it.
+    public let result: Result<Success, any Error>
+
+    /// What the body returned.
+    ///
+    /// - Throws: what the token failed with.
+    public func get() throws -> Success { try result.get() }
+}
+
+/// The tokens of a group as they settle, first done first.
+///
+/// ```swift
+/// for await completion in completions(of: tokens) { print(completion.index, completion.result) }
+/// ```
+/// Breaking out of the loop early leaves the other tokens alone. The buffer never holds more than the group.
+public func completions<Success>(of tokens: [TaskToken<Success>]) -> AsyncStream<Completion<Success>> {
+    AsyncStream(bufferingPolicy: .unbounded) { continuation in
+        guard !tokens.isEmpty else { return continuation.finish() }
+        let countdown = Countdown(tokens.count) { continuation.finish() }
+        for (index, token) in tokens.enumerated() {
+            token.onSettled { [unowned token] in
+                continuation.yield(Completion(index: index, token: token, result: token.outcomeOnceSettled))
+                countdown.countDown()
+            }
+        }
+    }
+}

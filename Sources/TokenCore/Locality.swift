@@ -1,0 +1,75 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// Where the tokens of an operation are to run, relative to others.
+///
+/// One operation is free, sticky or a lead: the mix of a sticky anchor with external calls cannot be written.
+public struct Locality<Input: Sendable>: Sendable {
+    package enum Kind: Sendable {
+        case free
+        case fixed(any AnchorKey, ordered: Bool)
+        case keyed(@Sendable (Input, (UnsafeRawBufferPointer) -> Void) -> Void, ordered: Bool)
+        case lead([String])
+    }
+
+    package let kind: Kind
+
+    /// Anywhere: the default.
+    public static var free: Locality { Locality(kind: .free) }
+
+    /// All tokens of the operation in one core domain, chosen by this key.
+    ///
+    /// - Parameters:
+    ///   - key: the anchor's key; not empty.
+    ///   - ordered: whether they also run one at a time, in submission order.
+    public static func sticky(_ key: some AnchorKey, ordered: Bool = false) -> Locality {
+        Locality(kind: .fixed(key, ordered: ordered))
+    }
+
+    /// Tokens with the same key in the same core domain, the key being computed from the call's input, on the
+    /// submitting thread.
+    ///
+    /// - Parameters:
+    ///   - ordered: whether tokens of one key also run one at a time, in submission order.
+    ///   - key: must be quick, and yield bytes that are not empty.
+    public static func sticky<Key: AnchorKey>(
+        ordered: Bool = false, _ key: @escaping @Sendable (Input) -> Key
+    ) -> Locality {
+        Locality(kind: .keyed({ input, use in key(input).withAnchorBytes(use) }, ordered: ordered))
+    }
+
+    /// The operation is a lead: every token submitted while it runs, by it or by a descendant, carries its seed and runs
+    /// in its core domain.
+    ///
+    /// - Parameter externalCalls: the operation types that it calls; part of the seed. At least one, none empty.
+    public static func lead(externalCalls: [String]) -> Locality { Locality(kind: .lead(externalCalls)) }
+
+    package var flags: TokenTags.Flags {
+        switch kind {
+        case .free: []
+        case .fixed(_, let ordered), .keyed(_, let ordered): ordered ? [.anchored, .ordered] : .anchored
+        case .lead: .lead
+        }
+    }
+
+    /// What is wrong with it whatever the input, if anything.
+    package var problem: TokenError? {
+        switch kind {
+        case .free, .keyed: nil
+        case .fixed(let key, _):
+            key.withAnchorBytes { $0.isEmpty } ? TokenError(.invalidArgument, "the anchor key \"\" is empty") : nil
+        case .lead(let calls):
+            if calls.isEmpty {
+                TokenError(.invalidArgument, "the lead's external calls [] are empty")
+            } else if let position = calls.firstIndex(of: "") {
+                TokenError(.invalidOperationType, "external call number \(position + 1) of \(calls) is empty")
+            } else {
+                nil
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A named kind of work, interned: one object for each operation type in the process, never freed.
+///
+/// Tokens hold it unretained, so handing the name along costs no reference count. Names are meant to be few and known;
+/// `limit` bounds them.
+package final class Operation: Sendable {
+    /// The operation type.
+    package let name: String
+    /// Dense number, from 0: coordinators keep their records in a table by it.
+    package let index: Int
+
+    /// Distinct operation types in one process, at most.
+    package static let limit = 65_536
+
+    /// Longest operation type, in UTF-8 bytes.
+    package static let maximumNameLength = 255
+
+    /// What a guard with a bad operation type carries, so that it still has something to show.
+    static let invalid = Operation(name: "(invalid)", index: -1)
+
+    // Protected by its lock. A table of names is the one thing here that no coordinator can own: a guard is made before
+    // it is known where its tokens go.
+    private static let names = Guarded<[String: Operation]>([:])
+
+    private init(name: String, index: Int) {
+        self.name = name
+        self.index = index
+    }
+
+    /// The operation of that name.
+    ///
+    /// - Throws: `invalidOperationType` when empty or too long, `tooManyOperationTypes` when the table is full.
+    package static func named(_ name: String) throws(TokenError) -> Operation {
+        guard !name.isEmpty else {
+            throw TokenError(.invalidOperationType, "the operation type \"\" is empty")
+        }
+        guard name.utf8.count <= maximumNameLength else {
+            throw TokenError(
+                .invalidOperationType,
+                "the operation type \"\(name.prefix(40))…\" has \(name.utf8.count) bytes, more than \(maximumNameLength)"
+            )
+        }
+        let found: Operation? = names.withLock { table in
+            if let known = table[name] { return known }
+            guard table.count < limit else { return nil }
+            let made = Operation(name: name, index: table.count)
+            table[name] = made
+            return made
+        }
+        guard let found else {
+            throw TokenError(.tooManyOperationTypes, "\"\(name)\" would be operation type number \(limit + 1)")
+        }
+        return found
+    }
+}

@@ -1,0 +1,128 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+
+/// One submitted call of an operation: identity, state and result.
+///
+/// It exists at once, before anything ran. Any number of callers may await it, from any thread or task.
+///
+/// ```swift
+/// let upper = TaskTokenGuard("upper") { (text: String) in text.uppercased() }
+/// let token = upper("hello")
+/// print(try await token.value)  // HELLO
+/// ```
+public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
+    // Written by the executing thread before it finishes the token; read by those who saw completed or failed.
+    package final var outcome: Result<Success, any Error>?
+
+    /// The result, awaited without blocking a thread.
+    ///
+    /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`, `timedOut`, …).
+    public final var value: Success {
+        get async throws {
+            await settled()
+            return try outcomeOnceSettled.get()
+        }
+    }
+
+    /// The result as a `Result`, awaited without blocking a thread.
+    public final var result: Result<Success, any Error> {
+        get async {
+            await settled()
+            return outcomeOnceSettled
+        }
+    }
+
+    /// The result if the token is settled by now, else nil.
+    public final var resultIfSettled: Result<Success, any Error>? { isSettled ? outcomeOnceSettled : nil }
+
+    /// Blocks the calling thread until the token is settled: for ordinary threads and synchronous bodies.
+    ///
+    /// Inside a body this is safe at any depth: if the awaited token descends from the body and is ready, it runs right
+    /// here; otherwise the domain gets a spare worker while this one is blocked.
+    ///
+    /// - Parameter timeout: how long to wait; nil (the default) waits without limit. Zero only looks.
+    /// - Returns: what the body returned.
+    /// - Throws: what the body threw; a `TokenError`: `waitTimedOut` when the time passed first (the token goes on),
+    ///   `invalidArgument` for a negative time.
+    @available(*, noasync, message: "use `try await token.value` in async code")
+    public final func wait(timeout: Duration? = nil) throws -> Success {
+        try blockUntilSettled(timeout: timeout)
+        return try outcomeOnceSettled.get()
+    }
+
+    /// The result of a token known to be settled.
+    package final var outcomeOnceSettled: Result<Success, any Error> {
+        let word = current
+        switch word.state {
+        case .completed, .failed:
+            guard let outcome else { fatalError("token \(id) is \(word.state) without outcome") }
+            return outcome
+        case .killed, .timedOut:
+            return .failure(settlementError(word.reason))
+        case .created, .waiting, .admitted, .executing:
+            fatalError("token \(id) is \(word.state) where it should be settled")
+        }
+    }
+
+    private func settlementError(_ reason: SettleReason) -> TokenError {
+        let subject = "token \(id) of \"\(operationType)\""
+        return switch reason {
+        case .body, .killed: TokenError(.killed, "\(subject) was killed")
+        case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
+        case .coordinatorStopped: TokenError(.coordinatorStopped, "\(subject) was left over when its coordinator stopped")
+        case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
+        }
+    }
+
+    package final override func refuse(_ error: TokenError) {
+        outcome = .failure(error)
+        transition { $0.admitting() }
+        _ = begin()
+        _ = finish(ok: false)
+    }
+
+    /// Keeps what a body did; true when it returned.
+    package final func keep(_ result: Result<Success, any Error>) -> Bool {
+        outcome = result
+        if case .success = result { return true }
+        return false
+    }
+}
+
+extension AnyTaskToken {
+    /// Blocks the calling thread until the token is settled, helping along if it runs a body.
+    package final func blockUntilSettled(timeout: Duration?) throws(TokenError) {
+        var deadline: Int64?
+        if let timeout {
+            guard timeout >= .zero else { throw TokenError(.invalidArgument, "the timeout \(timeout) is negative") }
+            deadline = Int64(clampedAdding: timeout, to: tge_now_ns())
+        }
+        if isSettled { return }
+        let settled =
+            if let submitter = BodyFrame.current?.submitter {
+                submitter.blockBody(until: self, deadline: deadline)
+            } else {
+                parkUntilSettled(deadline: deadline)
+            }
+        if !settled, let timeout {
+            throw TokenError(.waitTimedOut, "token \(id) of \"\(operationType)\" was \(state) after \(timeout)")
+        }
+    }
+}
+
+extension Int64 {
+    /// `base` plus a duration in nanoseconds, held at the ends of the range.
+    package init(clampedAdding duration: Duration, to base: Int64) {
+        let (seconds, attoseconds) = duration.components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflow2) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        let (total, overflow3) = sum.addingReportingOverflow(base)
+        self = overflow || overflow2 || overflow3 ? (seconds < 0 ? .min : .max) : total
+    }
+}

@@ -1,0 +1,88 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+
+/// Turns a function into an operation whose calls return tokens.
+///
+/// ```swift
+/// let resize = TaskTokenGuard("resize_image", weight: .heavy) { (image: Image) in image.resized() }
+/// let token = resize(picture)  // at once; nothing ran on this thread
+/// ```
+/// A guard is a value: keep it in a constant, a static, a property. Calls may come from any thread or task.
+///
+/// A token goes to the coordinator of the body it is made in; outside of bodies to the guard's own `coordinator`, then
+/// to the one of the surrounding `withCoordinator`, then to the process default. Where there is none its token settles
+/// at once with `noCoordinator`.
+///
+/// A guard with a bad option (an empty operation type, say) can be made, so that it fits into a constant; its tokens
+/// settle at once with that error, and `validate()` throws it.
+public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
+    private let core: GuardCore<Input, Output>
+
+    /// A guard around a synchronous function of one parameter (or of a tuple).
+    ///
+    /// - Parameters:
+    ///   - operationType: the operation's name: 1 to 255 UTF-8 bytes. Guards of the same name are one operation in
+    ///     control and statistics.
+    ///   - weight: how much processor time a call is expected to take; medium by default.
+    ///   - storage: the storage tier the body works on; nil (the default) for bodies that only compute.
+    ///   - locality: where its tokens run relative to others; free by default.
+    ///   - coordinator: where calls from outside of bodies go; nil: see the type's description.
+    ///   - body: runs once for each call, on a worker thread.
+    public init(
+        _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
+        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        _ body: @escaping @Sendable (Input) throws -> Output
+    ) {
+        core = GuardCore(operationType, weight, storage, locality, coordinator, .sync(body))
+    }
+
+    /// A guard around an async function of one parameter (or of a tuple). It runs on its domain's executor and frees
+    /// the worker while it is suspended.
+    public init(
+        _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
+        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        _ body: @escaping @Sendable (Input) async throws -> Output
+    ) {
+        core = GuardCore(operationType, weight, storage, locality, coordinator, .async(body))
+    }
+
+    /// A guard around a synchronous function of several parameters, as it is.
+    public init<each Parameter: Sendable>(
+        _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
+        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        _ body: @escaping @Sendable (repeat each Parameter) throws -> Output
+    ) where Input == (repeat each Parameter) {
+        core = GuardCore(operationType, weight, storage, locality, coordinator, .sync { try body(repeat each $0) })
+    }
+
+    /// A guard around an async function of several parameters, as it is.
+    public init<each Parameter: Sendable>(
+        _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
+        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        _ body: @escaping @Sendable (repeat each Parameter) async throws -> Output
+    ) where Input == (repeat each Parameter) {
+        core = GuardCore(
+            operationType, weight, storage, locality, coordinator, .async { try await body(repeat each $0) })
+    }
+
+    /// Submits a call: returns its token at once. Never blocks, never throws: what is wrong settles the token.
+    public func callAsFunction(_ input: Input) -> TaskToken<Output> { core.submit(input) }
+
+    /// Submits a call of a function of several parameters.
+    public func callAsFunction<each Parameter: Sendable>(
+        _ parameter: repeat each Parameter
+    ) -> TaskToken<Output> where Input == (repeat each Parameter) { core.submit((repeat each parameter)) }
+
+    /// The operation type, as given.
+    public var operationType: String { core.operationType }
+
+    /// Throws what is wrong with the guard, if anything: `invalidOperationType`, `invalidArgument` or
+    /// `tooManyOperationTypes`.
+    public func validate() throws(TokenError) { if let problem = core.problem { throw problem } }
+}

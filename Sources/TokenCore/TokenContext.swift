@@ -1,0 +1,55 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What a running body can ask about itself.
+///
+/// ```swift
+/// let scan = TaskTokenGuard("scan") { (files: [String]) throws in
+///     for file in files {
+///         try TokenContext.checkCancellation()
+///         index(file)
+///     }
+/// }
+/// ```
+public struct TokenContext: Sendable {
+    /// The running token's id.
+    public let id: TokenID
+    /// The operation type it is a call of.
+    public let operationType: String
+    /// The seed of the lead it belongs to, or is.
+    public let seed: Seed?
+    /// Number of the core domain it runs in, from 1.
+    public let domain: Int
+
+    private let token: AnyTaskToken?
+    private let submitter: any TokenSubmitter
+
+    /// The innermost body of the caller: of this thread, or the one that started this task. Nil outside of bodies.
+    public static var current: TokenContext? {
+        if let frame = BodyFrame.current, let token = frame.token, let submitter = frame.submitter {
+            return TokenContext(
+                id: token.id, operationType: token.operationType, seed: token.seed, domain: frame.domain + 1,
+                token: token, submitter: submitter)
+        }
+        guard let lineage = Ambient.current.lineage else { return nil }
+        return TokenContext(
+            id: lineage.id, operationType: lineage.operationType, seed: lineage.lead?.seed, domain: lineage.domain + 1,
+            token: lineage.body, submitter: lineage.submitter)
+    }
+
+    /// Whether the token is settled already (killed, say), so that nobody waits for what the body returns.
+    public var isCancelled: Bool { token?.isSettled ?? true }
+
+    /// Whether the coordinator has begun to stop: a long body does well to come to an end.
+    public var isDraining: Bool { submitter.isDraining }
+
+    /// Throws `killed` when the innermost body's token is settled already; does nothing outside of bodies.
+    public static func checkCancellation() throws(TokenError) {
+        guard let context = current, context.isCancelled else { return }
+        throw TokenError(.killed, "token \(context.id) of \"\(context.operationType)\" was settled while its body ran")
+    }
+}

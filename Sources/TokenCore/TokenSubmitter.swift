@@ -1,0 +1,113 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Synchronization
+
+/// What a guard hands its tokens to: a coordinator, or an executor of one's own.
+///
+/// The smallest one runs each token where it likes:
+/// ```swift
+/// final class Inline: TokenSubmitter {
+///     let realm = TokenRealm(origin: 1)
+///     func submit(_ token: AnyTaskToken, anchor: UnsafeRawBufferPointer?) {
+///         Thread.detachNewThread { token.run() }
+///     }
+/// }
+/// ```
+/// Promise: a submitted token settles, at the latest when its submitter goes away.
+public protocol TokenSubmitter: AnyObject, Sendable {
+    /// The identity that all tokens of this submitter share.
+    var realm: TokenRealm { get }
+
+    /// Takes a fresh token. Called on the submitting thread; must not run the body there.
+    ///
+    /// - Parameters:
+    ///   - token: the token; its tags are set, its number is not (`token.assignNumber()`).
+    ///   - anchor: the bytes of its anchor key, valid during the call only; nil without anchor.
+    func submit(_ token: AnyTaskToken, anchor: UnsafeRawBufferPointer?)
+
+    /// Takes on a token that will be submitted later, when what it waits for is done: numbers and counts it.
+    func reserve(_ token: AnyTaskToken)
+
+    /// A token was settled by someone who is not running it. Called once, on that thread, before waiters are told.
+    func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool)
+
+    /// Blocks the calling thread, which runs a body of this submitter, until `token` settles.
+    ///
+    /// - Parameter deadline: monotonic nanoseconds; nil: without limit.
+    /// - Returns: false when the deadline passed first.
+    func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool
+
+    /// Whether the submitter has begun to stop.
+    var isDraining: Bool { get }
+}
+
+extension TokenSubmitter {
+    /// Numbers it.
+    public func reserve(_ token: AnyTaskToken) { token.assignNumber(in: realm) }
+
+    /// Counts nothing.
+    public func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {}
+
+    /// Parks the thread.
+    public func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
+        token.parkUntilSettled(deadline: deadline)
+    }
+
+    /// Never.
+    public var isDraining: Bool { false }
+}
+
+/// What all tokens of one submitter share, in an object that is never freed (a few dozen bytes a submitter), so tokens
+/// may outlive their submitter and still tell their id.
+public final class TokenRealm: Sendable {
+    /// The first half of every token id made here.
+    public let origin: UInt64
+
+    private let numbers = Atomic<UInt64>(0)
+    // Keeps every realm reachable for the life of the process. Protected by its lock.
+    private static let all = Guarded<[TokenRealm]>([])
+    private let attached = Atomic<UInt>(0)
+
+    /// Makes the realm of a submitter.
+    ///
+    /// - Parameter origin: unique to the submitter; coordinators draw it at random.
+    public init(origin: UInt64) {
+        self.origin = origin
+        Self.all.withLock { $0.append(self) }
+    }
+
+    /// Names the submitter to whom settled tokens are reported: once, before the first token. It is held weakly.
+    public func attach(_ submitter: any TokenSubmitter) {
+        let box = Unmanaged.passRetained(Attachment(submitter))
+        let before = attached.exchange(UInt(bitPattern: box.toOpaque()), ordering: .acquiringAndReleasing)
+        precondition(before == 0, "the realm \(origin) has a submitter already")
+    }
+
+    /// Whom to tell; nil once it is gone.
+    var submitter: (any TokenSubmitter)? {
+        guard let box = UnsafeRawPointer(bitPattern: attached.load(ordering: .acquiring)) else { return nil }
+        return Unmanaged<Attachment>.fromOpaque(box).takeUnretainedValue().submitter
+    }
+
+    /// The next number, for submitters that do not count their own.
+    public func nextNumber() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }
+
+    private final class Attachment: Sendable {
+        private weak let weakSubmitter: (any TokenSubmitter)?
+        init(_ submitter: any TokenSubmitter) { weakSubmitter = submitter }
+        var submitter: (any TokenSubmitter)? { weakSubmitter }
+    }
+}
+
+extension AnyTaskToken {
+    /// Takes a submitter on: its realm, and the realm's next number.
+    public func assignNumber(in realm: TokenRealm) {
+        self.realm = realm
+        sequence = realm.nextNumber()
+    }
+}

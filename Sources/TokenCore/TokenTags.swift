@@ -1,0 +1,37 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// The tags of an operation as a token carries them: three bytes.
+package struct TokenTags: Sendable, Hashable {
+    package var weight: Weight
+    package var storage: StorageSpeed?
+    package var flags: Flags
+
+    package struct Flags: OptionSet, Sendable, Hashable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The token has a sticky anchor.
+        package static let anchored = Flags(rawValue: 1)
+        /// Its anchor runs one token at a time, in submission order.
+        package static let ordered = Flags(rawValue: 2)
+        /// The token declares external calls.
+        package static let lead = Flags(rawValue: 4)
+        /// The body is async.
+        package static let async = Flags(rawValue: 8)
+        /// The token holds a permit of its storage tier. Written by the engine while it owns the token.
+        package static let permitted = Flags(rawValue: 16)
+        /// The token holds its anchor's turn. Written by the engine while it owns the token.
+        package static let hasTurn = Flags(rawValue: 32)
+    }
+
+    package init(weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = []) {
+        self.weight = weight
+        self.storage = storage
+        self.flags = flags
+    }
+}

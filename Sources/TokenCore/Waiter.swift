@@ -1,0 +1,156 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+internal import Synchronization
+
+/// A thread's parking place for one blocking wait. Protected by: nothing; the C parker is one atomic word.
+package final class Parker: @unchecked Sendable {
+    private let handle: OpaquePointer
+
+    package init() {
+        guard let handle = tge_parker_create() else { fatalError("out of memory: a parker") }
+        self.handle = handle
+    }
+
+    deinit { tge_parker_destroy(handle) }
+
+    /// Blocks the thread until `unpark`, or until `timeout` nanoseconds have passed (negative: without limit).
+    package func park(timeout: Int64 = -1) -> Bool { tge_parker_wait_for_work(handle, timeout) }
+    package func unpark() { tge_parker_unpark(handle) }
+    package var isNotified: Bool { tge_parker_is_notified(handle) }
+}
+
+/// Counts several tokens down to one wake-up.
+package final class Countdown: Sendable {
+    private let left: Atomic<Int>
+    private let done: @Sendable () -> Void
+
+    /// `done` is called once, by whoever brings the count to zero.
+    package init(_ count: Int, done: @escaping @Sendable () -> Void) {
+        left = Atomic(count)
+        self.done = done
+    }
+
+    package func countDown(by amount: Int = 1) {
+        if left.subtract(amount, ordering: .acquiringAndReleasing).newValue == 0 { done() }
+    }
+}
+
+/// One entry in a token's list of those to tell when it settles.
+///
+/// The list is a stack through `next`. Pushing and unlinking happen under the token's stripe (see `WaiterList`);
+/// the settling thread takes the whole list with its exchange on the word, then passes through the stripe once, so
+/// nobody edits the list any more when it walks it.
+package final class Waiter {
+    package enum Action {
+        case continuation(UnsafeContinuation<Void, Never>)
+        case callback(@Sendable () -> Void)
+        case parker(Parker)
+        case countdown(Countdown)
+    }
+
+    fileprivate var next: Unmanaged<Waiter>?
+    fileprivate let action: Action
+
+    package init(_ action: Action) { self.action = action }
+
+    fileprivate func resume() {
+        switch action {
+        case .continuation(let continuation): continuation.resume()
+        case .callback(let callback): callback()
+        case .parker(let parker): parker.unpark()
+        case .countdown(let countdown): countdown.countDown()
+        }
+    }
+}
+
+/// The list of waiters in a token's word.
+package enum WaiterList {
+    /// Locks shared by tokens by address: they order edits of one list and are never held together.
+    private static let stripes = Stripes(count: 64)
+
+    /// Adds a waiter; false when the token is terminal already, and then the waiter is not called.
+    static func add(_ waiter: Waiter, to token: AnyTaskToken) -> Bool {
+        stripes[token].lock.withLock { _ in
+            let node = Unmanaged.passRetained(waiter)
+            var current = TokenWord(raw: token.word.load(ordering: .relaxed))
+            while let next = current.adding(waiter: UInt(bitPattern: node.toOpaque())) {
+                waiter.next = current.waiters == 0 ? nil : pointer(current.waiters)
+                let (done, seen) = token.word.weakCompareExchange(
+                    expected: current.raw, desired: next.raw, successOrdering: .releasing, failureOrdering: .relaxed)
+                if done { return true }
+                current = TokenWord(raw: seen)
+            }
+            node.release()
+            return false
+        }
+    }
+
+    /// Takes a waiter back; false when the token has settled and the waiter is being, or has been, told.
+    static func remove(_ waiter: Waiter, from token: AnyTaskToken) -> Bool {
+        stripes[token].lock.withLock { _ in
+            while true {
+                let current = TokenWord(raw: token.word.load(ordering: .acquiring))
+                guard !current.isTerminal, current.waiters != 0 else { return false }
+                var node = pointer(current.waiters)
+                if node.takeUnretainedValue() === waiter {
+                    let rest = waiter.next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
+                    guard let next = current.replacing(waiters: rest) else { return false }
+                    let (done, _) = token.word.compareExchange(
+                        expected: current.raw, desired: next.raw, successOrdering: .acquiringAndReleasing,
+                        failureOrdering: .relaxed)
+                    if !done { continue }
+                    node.release()
+                    return true
+                }
+                while let following = node.takeUnretainedValue().next {
+                    if following.takeUnretainedValue() === waiter {
+                        node.takeUnretainedValue().next = waiter.next
+                        following.release()
+                        // If the token settled meanwhile, its walk waits for this stripe and sees the edited list.
+                        return true
+                    }
+                    node = following
+                }
+                return false
+            }
+        }
+    }
+
+    /// Tells everyone in the list that the winning transition took, in the order in which they came.
+    static func resume(_ head: UInt, of token: AnyTaskToken) {
+        guard head != 0 else { return }
+        stripes[token].lock.withLock { _ in }
+        var list: Unmanaged<Waiter>? = pointer(head)
+        var ordered: [Waiter] = []
+        while let node = list {
+            let waiter = node.takeRetainedValue()
+            list = waiter.next
+            ordered.append(waiter)
+        }
+        for waiter in ordered.reversed() { waiter.resume() }
+    }
+
+    private static func pointer(_ bits: UInt) -> Unmanaged<Waiter> {
+        guard let address = UnsafeRawPointer(bitPattern: bits) else { fatalError("waiter list with address \(bits)") }
+        return .fromOpaque(address)
+    }
+}
+
+/// A fixed set of locks, chosen by an object's address.
+private final class Stripes: Sendable {
+    final class Stripe: Sendable { let lock = Guarded<Void>(()) }
+    private let all: [Stripe]
+
+    init(count: Int) { all = (0..<count).map { _ in Stripe() } }
+
+    subscript(object: AnyObject) -> Stripe {
+        let address = UInt(bitPattern: Unmanaged.passUnretained(object).toOpaque())
+        return all[Int(truncatingIfNeeded: (address >> 6) ^ (address >> 12)) & (all.count - 1)]
+    }
+}
