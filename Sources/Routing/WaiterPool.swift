@@ -1,0 +1,86 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A first-in-first-out queue whose nodes live in a ``WaiterPool``; meaningful only together with that pool.
+@usableFromInline
+struct WaiterQueue: Sendable {
+    @usableFromInline var head: Int32 = -1
+    @usableFromInline var tail: Int32 = -1
+
+    @inlinable
+    init() {}
+
+    @inlinable
+    var isEmpty: Bool { head < 0 }
+}
+
+/// The nodes of many queues in one array, so that queueing allocates only when the array grows.
+///
+/// Invariant: every node is in exactly one queue (and holds a waiter) or in the free chain (and holds none).
+@usableFromInline
+struct WaiterPool<Waiter: Sendable>: Sendable {
+    @usableFromInline
+    struct Node: Sendable {
+        @usableFromInline var waiter: Waiter?
+        @usableFromInline var next: Int32
+
+        @inlinable
+        init(waiter: Waiter?, next: Int32) { (self.waiter, self.next) = (waiter, next) }
+    }
+
+    /// An empty pool with more nodes than this gives its memory back.
+    @inlinable
+    static var retained: Int { 256 }
+
+    @usableFromInline var nodes: [Node] = []
+    @usableFromInline var free: Int32 = -1
+    /// Waiters in all queues.
+    @usableFromInline var count = 0
+
+    @inlinable
+    init() {}
+
+    @inlinable
+    mutating func append(_ waiter: Waiter, to queue: inout WaiterQueue) {
+        let node: Int32
+        if free >= 0 {
+            node = free
+            free = nodes[Int(node)].next
+            nodes[Int(node)].waiter = waiter
+            nodes[Int(node)].next = -1
+        } else {
+            node = Int32(nodes.count)
+            nodes.append(Node(waiter: waiter, next: -1))
+        }
+        if queue.tail >= 0 { nodes[Int(queue.tail)].next = node } else { queue.head = node }
+        queue.tail = node
+        count &+= 1
+    }
+
+    @inlinable
+    mutating func popFirst(from queue: inout WaiterQueue) -> Waiter? {
+        guard queue.head >= 0 else { return nil }
+        let node = Int(queue.head)
+        let waiter = nodes[node].waiter.take()
+        queue.head = nodes[node].next
+        if queue.head < 0 { queue.tail = -1 }
+        nodes[node].next = free
+        free = Int32(node)
+        count &-= 1
+        if count == 0, nodes.count > Self.retained { (nodes, free) = ([], -1) }
+        return waiter
+    }
+
+    @inlinable
+    func forEach(in queue: WaiterQueue, _ body: (Waiter) -> Void) {
+        var node = queue.head
+        while node >= 0 {
+            if let waiter = nodes[Int(node)].waiter { body(waiter) }
+            node = nodes[Int(node)].next
+        }
+    }
+}
