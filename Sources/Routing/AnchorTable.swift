@@ -95,9 +95,10 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
     ///
     /// - Returns: the next waiter in the order of arrival, which holds the turn now (to skip one that died, call again);
     ///   nil when nobody waits and the turn is free.
+    @inlinable
     public mutating func passTurn(_ hash: AnchorHash) -> Waiter? {
         guard let slot = bindings.slot(of: hash), bindings.slots[slot].turnTaken else {
-            imbalances += 1
+            countImbalance()
             return nil
         }
         if let next = pool.popFirst(from: &bindings.slots[slot].queue) { return next }
@@ -112,7 +113,7 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
     ///   - hash: the anchor.
     ///   - now: monotonic nanoseconds; the idle time starts here.
     public mutating func depart(_ hash: AnchorHash, now: Int64) {
-        if !bindings.depart(hash, now: now) { imbalances += 1 }
+        if !bindings.depart(hash, now: now) { countImbalance() }
     }
 
     /// Forgets the homes of all idle anchors, as when the number of domains changes; live anchors stay where they are.
@@ -149,4 +150,7 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
         }
         return removed
     }
+
+    @usableFromInline
+    mutating func countImbalance() { imbalances += 1 }
 }
