@@ -70,7 +70,10 @@ let package = Package(
         ),
         .target(
             name: "Coordinator",
-            dependencies: ["TokenCore", "Affinity", "Routing", "CExecution"],
+            dependencies: [
+                "TokenCore", "Affinity", "Routing", "CExecution",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: house
         ),
         .target(

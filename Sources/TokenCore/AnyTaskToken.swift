@@ -19,7 +19,7 @@ package import Synchronization
 /// | `word` | anyone, by named transitions only | anyone |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
-/// | `domain` | the engine, before the token enters a mailbox | the worker that takes it from there |
+/// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
 /// | outcome (subclass) | the thread that made the token executing, before it finishes | anyone who saw completed or failed |
 public class AnyTaskToken: @unchecked Sendable {
     package let word: Atomic<UInt>
@@ -33,15 +33,10 @@ public class AnyTaskToken: @unchecked Sendable {
     package var tags: TokenTags
     package var epoch: UInt32 = 0
     package var domain: UInt16 = 0
+    package var holdings: TokenTags.Holdings = []
     package var anchor: UInt64 = 0
     package var submittedAt: Int64 = 0
     package var lineage: Lineage?
-
-    /// The call list of a lead; empty for others.
-    package var externalCalls: [String] {
-        get { [] }
-        set { fatalError("\(newValue) on a token that cannot be a lead") }
-    }
 
     package init(operation: Operation, tags: TokenTags, state: TokenState = .created) {
         self.operation = operation
@@ -52,19 +47,19 @@ public class AnyTaskToken: @unchecked Sendable {
     // MARK: What users see
 
     /// Identity: the coordinator's origin and the token's number there.
-    public var id: TokenID { TokenID(origin: realm?.origin ?? 0, sequence: sequence) }
+    public final var id: TokenID { TokenID(origin: realm?.origin ?? 0, sequence: sequence) }
 
     /// The operation type this token is a call of.
-    public var operationType: String { operation.name }
+    public final var operationType: String { operation.name }
 
     /// The state at this moment; it may have moved on by the time it is looked at, unless it is terminal.
-    public var state: TokenState { current.state }
+    public final var state: TokenState { current.state }
 
     /// Whether the token has reached its terminal state.
-    public var isSettled: Bool { current.isTerminal }
+    public final var isSettled: Bool { current.isTerminal }
 
     /// The seed of the lead this token belongs to, or is; nil outside of leads.
-    public var seed: Seed? { lineage?.lead?.seed }
+    public final var seed: Seed? { lineage?.lead?.seed }
 
     /// Settles the token as killed unless it is settled already.
     ///
@@ -120,9 +115,10 @@ public class AnyTaskToken: @unchecked Sendable {
     /// admitted → executing: the winner owns the body.
     package final func begin() -> Bool { transition { $0.starting() } }
 
-    /// executing → completed or failed, then tells the waiters; false when someone settled it first.
-    package final func finish(ok: Bool) -> Bool {
+    /// executing → completed or failed, then `settled`, then tells the waiters; false when someone settled it first.
+    package final func finish(ok: Bool, settled: () -> Void = {}) -> Bool {
         guard let before = settleWord({ $0.finishing(ok: ok) }) else { return false }
+        settled()
         WaiterList.resume(before.waiters, of: self)
         return true
     }
@@ -136,6 +132,7 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// Any live state → killed or timedOut; false when already settled. The coordinator counts it first, then the
     /// waiters are told, so whoever was waiting finds it in the statistics.
+    @discardableResult
     package final func settle(for reason: SettleReason) -> Bool {
         guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
         // Until this token is counted its coordinator cannot be gone.

@@ -87,6 +87,11 @@ package struct Ambient: Sendable {
     package var lineage: Lineage?
     package var scope: (any TokenSubmitter)?
 
+    package init(lineage: Lineage? = nil, scope: (any TokenSubmitter)? = nil) {
+        self.lineage = lineage
+        self.scope = scope
+    }
+
     @TaskLocal package static var current = Ambient()
 
     /// Binds a body's lineage for the duration of `work`, for tasks that it starts.

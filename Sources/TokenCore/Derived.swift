@@ -61,7 +61,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
         keep(Result { try transform(source.outcomeOnceSettled.get()) })
     }
 
-    func submit(to submitter: any TokenSubmitter) { if !isSettled { submitter.submit(self, anchor: nil) } }
+    func submit(to submitter: any TokenSubmitter) { if !isSettled { submitter.submit(self, claim: .free) } }
 
     func fail(_ error: any Error) {
         transition { $0.admitting() }

@@ -61,12 +61,11 @@ final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
         }
         token.lineage = place.lineage
         switch locality.kind {
-        case .free: place.submitter.submit(token, anchor: nil)
-        case .fixed(let key, _): key.withAnchorBytes { place.submitter.submit(token, anchor: $0) }
+        case .free: place.submitter.submit(token, claim: .free)
+        case .fixed(let key, _): key.withAnchorBytes { place.submitter.submit(token, claim: .anchor($0)) }
         case .keyed(let withKey, _): withKey(input) { Self.submit(token, anchor: $0, to: place.submitter) }
         case .lead(let calls):
-            token.externalCalls = calls
-            place.submitter.submit(token, anchor: nil)
+            place.submitter.submit(token, claim: .lead(externalCalls: calls))
         }
         return token
     }
@@ -77,7 +76,7 @@ final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
         if anchor.isEmpty {
             token.refuse(TokenError(.invalidArgument, "the anchor key \"\" of \"\(token.operationType)\" is empty"))
         } else {
-            submitter.submit(token, anchor: anchor)
+            submitter.submit(token, claim: .anchor(anchor))
         }
     }
 }

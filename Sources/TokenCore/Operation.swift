@@ -22,7 +22,7 @@ package final class Operation: Sendable {
     package static let maximumNameLength = 255
 
     /// What a guard with a bad operation type carries, so that it still has something to show.
-    static let invalid = Operation(name: "(invalid)", index: -1)
+    package static let invalid = Operation(name: "(invalid)", index: -1)
 
     // Protected by its lock. A table of names is the one thing here that no coordinator can own: a guard is made before
     // it is known where its tokens go.

@@ -13,7 +13,8 @@ internal import Synchronization
 /// ```swift
 /// final class Inline: TokenSubmitter {
 ///     let realm = TokenRealm(origin: 1)
-///     func submit(_ token: AnyTaskToken, anchor: UnsafeRawBufferPointer?) {
+///     func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
+///         token.assignNumber(in: realm)
 ///         Thread.detachNewThread { token.run() }
 ///     }
 /// }
@@ -26,9 +27,9 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     /// Takes a fresh token. Called on the submitting thread; must not run the body there.
     ///
     /// - Parameters:
-    ///   - token: the token; its tags are set, its number is not (`token.assignNumber()`).
-    ///   - anchor: the bytes of its anchor key, valid during the call only; nil without anchor.
-    func submit(_ token: AnyTaskToken, anchor: UnsafeRawBufferPointer?)
+    ///   - token: the token; its tags are set, its number is not (`token.assignNumber(in:)`).
+    ///   - claim: what it says about where it wants to run.
+    func submit(_ token: AnyTaskToken, claim: PlacementClaim)
 
     /// Takes on a token that will be submitted later, when what it waits for is done: numbers and counts it.
     func reserve(_ token: AnyTaskToken)
@@ -60,6 +61,16 @@ extension TokenSubmitter {
 
     /// Never.
     public var isDraining: Bool { false }
+}
+
+/// What a token says about where it wants to run.
+public enum PlacementClaim {
+    /// Anywhere.
+    case free
+    /// Where its anchor is: the bytes of the key, not empty, valid during the submission only.
+    case anchor(UnsafeRawBufferPointer)
+    /// Somewhere of its own, with all its descendants: the operation types that it calls.
+    case lead(externalCalls: [String])
 }
 
 /// What all tokens of one submitter share, in an object that is never freed (a few dozen bytes a submitter), so tokens

@@ -23,10 +23,19 @@ package struct TokenTags: Sendable, Hashable {
         package static let lead = Flags(rawValue: 4)
         /// The body is async.
         package static let async = Flags(rawValue: 8)
-        /// The token holds a permit of its storage tier. Written by the engine while it owns the token.
-        package static let permitted = Flags(rawValue: 16)
-        /// The token holds its anchor's turn. Written by the engine while it owns the token.
-        package static let hasTurn = Flags(rawValue: 32)
+    }
+
+    /// What a token holds of the engine's: to be given back when the engine is done with it.
+    package struct Holdings: OptionSet, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// A permit of its storage tier.
+        package static let permit = Holdings(rawValue: 1)
+        /// Its anchor's turn.
+        package static let turn = Holdings(rawValue: 2)
+        /// A reference to its anchor.
+        package static let anchor = Holdings(rawValue: 4)
     }
 
     package init(weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = []) {

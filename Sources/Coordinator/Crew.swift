@@ -1,0 +1,106 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import DequeModule
+internal import Synchronization
+internal import TokenCore
+
+/// What a crew's threads are for.
+enum CrewKind: Int, CaseIterable, Sendable {
+    /// Light and medium tokens. Its thread exists from the start.
+    case standard
+    /// Heavy tokens, on threads of a higher nice value, so that the kernel lets the standard crew in at once.
+    case heavy
+    /// Tokens with a storage permit: a thread each, made on demand.
+    case storage
+}
+
+/// The threads of one kind in one core domain, and their mailboxes. See Docs/Parking.md.
+///
+/// | field | protected by |
+/// |---|---|
+/// | `bound`, `free` | their producers' side: atomic; their consumers' side: `state` |
+/// | `state` | its lock, held for a few dozen instructions and never together with another |
+final class Crew: Sendable {
+    let domain: Int
+    let kind: CrewKind
+    /// Threads that may run bodies at once, as far as they are not blocked in a wait.
+    let target: Int
+    /// Threads at most.
+    let cap: Int
+    /// Tokens that must run in this domain.
+    let bound = Mailbox()
+    /// Tokens that another domain may take over.
+    let free = Mailbox()
+
+    struct State {
+        /// Threads that exist or are being made.
+        var threads = 0
+        /// Threads that are neither idle nor blocked in a wait.
+        var active = 0
+        var workers: [Worker] = []
+        /// Parked or about to park; the latest last, since its caches are warm.
+        var idle: [Worker] = []
+        /// Jobs of async bodies.
+        var jobs: Deque<UnownedJob> = []
+        var turn: UInt8 = 0
+        var nextNumber = 0
+        var isClosed = false
+        /// What the crew's bit in the engine's ready set says.
+        var isReady = false
+    }
+    let state = Guarded(State())
+
+    init(domain: Int, kind: CrewKind, target: Int, cap: Int) {
+        self.domain = domain
+        self.kind = kind
+        self.target = target
+        self.cap = cap
+    }
+
+    var hasMail: Bool { !bound.isEmpty || !free.isEmpty }
+
+    /// The next thing to do from the crew's own queues, oldest first, bound and free in turns. Under the lock.
+    enum Work {
+        case token(Unmanaged<AnyTaskToken>)
+        case job(UnownedJob)
+        case arriving
+        case none
+    }
+
+    func next(_ state: inout State) -> Work {
+        state.turn &+= 1
+        if let job = state.jobs.popFirst() { return .job(job) }
+        let boundFirst = state.turn & 1 == 0
+        var arriving = false
+        for mailbox in boundFirst ? [bound, free] : [free, bound] {
+            switch mailbox.pop() {
+            case .token(let token): return .token(token)
+            case .arriving: arriving = true
+            case .empty: continue
+            }
+        }
+        return arriving ? .arriving : .none
+    }
+
+    /// Whether a wake-up would put a thread to work. Under the lock.
+    func canStart(_ state: State) -> Bool {
+        if state.isClosed { return false }
+        if !state.idle.isEmpty { return kind == .storage || state.active < target }
+        return state.threads < cap && (kind == .storage || state.active < target)
+    }
+
+    /// Everything of the crew that is alive, for control and reports. Under the lock.
+    func forEachToken(_ state: State, waiting: Bool, executing: Bool, _ body: (AnyTaskToken) -> Void) {
+        if waiting {
+            bound.forEach(body)
+            free.forEach(body)
+        }
+        if executing { for worker in state.workers { worker.running.forEach(body) } }
+    }
+}

@@ -1,0 +1,83 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import Synchronization
+internal import TokenCore
+
+/// Runs the jobs of async bodies on a crew's threads.
+final class CrewExecutor: TaskExecutor, Sendable {
+    private let crew: Crew
+    // Set once, before the first job; the engine outlives its crews' jobs because its threads hold it.
+    private let engine = Guarded<Reference>(Reference())
+    private struct Reference { weak var engine: Engine? }
+
+    init(crew: Crew) { self.crew = crew }
+
+    func attach(_ engine: Engine) { self.engine.withLock { $0.engine = engine } }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let taken = crew.state.withLock { state in
+            if state.isClosed { return false }
+            state.jobs.append(job)
+            return true
+        }
+        // From here on the job may be done and gone.
+        if taken {
+            engine.withLock { $0.engine }?.wake(crew)
+        } else {
+            runAfterClosing(job)
+        }
+    }
+
+    /// The crew's threads are gone, but a suspended body has come back to life: it gets a thread of its own, so that
+    /// it can end and free what it holds.
+    private func runAfterClosing(_ job: UnownedJob) {
+        let executor = asUnownedTaskExecutor()
+        let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.runSynchronously(on: executor) }
+        thread?.detach()
+        if thread == nil { job.runSynchronously(on: executor) }
+    }
+}
+
+extension Engine {
+    /// Lets an async body begin: it runs as a task whose executor is this worker's crew, and leaves the worker free
+    /// while it is suspended.
+    func startAsync(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, _ worker: Worker) {
+        let object = token.takeRetainedValue()
+        guard let body = object.asyncBody else { fatalError("token \(object.id) is async without an async body") }
+        let domain = worker.crew.domain
+        let start = worker.counters(record)
+        start.started.bump()
+        let began = now()
+        start.wait.record(began - object.submittedAt)
+        events.emit { .token(object, .executing, domain: domain + 1) }
+        suspended.withLock { $0[object.sequence] = object }
+        let lineage = Lineage(of: object, submitter: self, domain: domain)
+        let executor = domains[domain].executors[worker.crew.kind.rawValue]
+        _ = Task.detached(executorPreference: executor) { [self] in
+            let ok = await Ambient.$current.withValue(Ambient(lineage: lineage)) { await body() }
+            lineage.finish()
+            endAsync(object, ok, record, began)
+        }
+    }
+
+    private func endAsync(_ token: AnyTaskToken, _ ok: Bool, _ record: OperationRecord, _ began: Int64) {
+        suspended.withLock { $0[token.sequence] = nil }
+        // The job may have come back to any thread of the crew; it is a worker unless the crew has closed meanwhile.
+        let domain = Int(token.domain)
+        if let worker = Worker.current, owns(worker) {
+            let counters = worker.counters(record)
+            counters.run.record(now() - began)
+            finish(token, ok, counters, domain: domain)
+        } else {
+            finish(token, ok, record.newShard(), domain: domain)
+        }
+        retire(.passRetained(token))
+    }
+}

@@ -1,0 +1,311 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+internal import Routing
+internal import Synchronization
+package import TokenCore
+
+// The way of a token from its caller to a mailbox:
+//
+//   submit ─▶ charge ─▶ anchor's turn ─▶ pause ─▶ storage permit ─▶ mailbox
+//
+// A plain token (free, no storage, no lineage) goes straight to the mailbox while the gate is plainly open. The engine
+// owns one reference to a token from its submission to its retirement; whichever list the token waits in holds it.
+//
+// A sweep (kill, discard, stop) first moves the operation's epoch, then walks the lists. Whoever puts a token into a
+// list looks at the epoch after that. So a token in transit is either found by the walk or settled by its carrier.
+extension Engine {
+    package func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
+        let record = operations.record(token.operation)
+        if token.sequence == 0 { number(token, record) }
+        let gate = gate
+        let control = record.controlNow
+        token.epoch = control.epoch
+        token.submittedAt = tge_now_ns()
+        let owned = Unmanaged.passRetained(token)
+        if gate == .started, !control.isPaused, token.lineage == nil, token.tags.storage == nil,
+            token.tags.flags.isDisjoint(with: [.anchored, .lead])
+        {
+            return deliver(owned, record)
+        }
+        submitSlowly(owned, record, gate, claim)
+    }
+
+    package func reserve(_ token: AnyTaskToken) {
+        let record = operations.record(token.operation)
+        number(token, record)
+        token.epoch = record.controlNow.epoch
+        token.submittedAt = tge_now_ns()
+        if let lease = token.lineage?.lead { join(lease, token) }
+    }
+
+    private func number(_ token: AnyTaskToken, _ record: OperationRecord) {
+        token.realm = realm
+        token.sequence = record.countSubmission(shard: Self.shardOfThread())
+    }
+
+    private func submitSlowly(
+        _ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, _ gate: Gate, _ claim: PlacementClaim
+    ) {
+        let object = token.takeUnretainedValue()
+        let isReserved = object.state != .created
+        if gate.contains(.stopped) || gate.contains(.draining) && object.lineage == nil && !isReserved {
+            object.settle(for: .coordinatorStopped)
+            return token.release()
+        }
+        if !isReserved { charge(object, claim) }
+        if !gate.contains(.started) {
+            object.transition { $0.holding() }
+            let kept = pending.withLock { list in
+                if list == nil { return false }
+                list?.append(token)
+                return true
+            }
+            if kept { return settleIfSwept(object, record) }
+        }
+        takeTurn(token, record)
+    }
+
+    // MARK: Charge
+
+    /// Ties a token to its lead and its anchor before anyone can see it.
+    private func charge(_ token: AnyTaskToken, _ claim: PlacementClaim) {
+        if let lease = token.lineage?.lead {
+            token.domain = UInt16(truncatingIfNeeded: lease.domain)
+            join(lease, token)
+        } else if case .lead(let calls) = claim {
+            let domain = place(token.tags.weight, kind: .standard)
+            let lease = LeadLease(
+                seed: Seed(lead: token.id, externalCalls: calls), lead: token.id, domain: domain,
+                externalCalls: calls)
+            token.domain = UInt16(truncatingIfNeeded: domain)
+            token.lineage = Lineage(lead: lease, token: token, parent: token.lineage, submitter: self)
+            join(lease, token)
+        }
+        if case .anchor(let bytes) = claim { token.anchor = AnchorHash(bytes: bytes).rawValue }
+    }
+
+    private func join(_ lease: any LeadClaim, _ token: AnyTaskToken) {
+        guard let lease = lease as? LeadLease, lease.join() == .opened else { return }
+        leases.opened.add(1, ordering: .relaxed)
+        domains[lease.domain].homes.add(1, ordering: .relaxed)
+        events.emit { .leaseOpened(seed: lease.seed, lead: lease.lead, domain: lease.domain + 1) }
+    }
+
+    /// A member of a lease has become terminal.
+    func leave(_ token: AnyTaskToken) {
+        guard let lease = token.lineage?.lead as? LeadLease, lease.leave() == .released else { return }
+        leases.released.add(1, ordering: .relaxed)
+        domains[lease.domain].homes.subtract(1, ordering: .relaxed)
+        events.emit { .leaseReleased(seed: lease.seed, lead: lease.lead, domain: lease.domain + 1) }
+    }
+
+    // MARK: Turn
+
+    /// Brings a token to its anchor; goes on when it holds the turn or needs none.
+    func takeTurn(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+        let object = token.takeUnretainedValue()
+        guard object.tags.flags.contains(.anchored) else { return passPause(token, record) }
+        let hash = AnchorHash(rawValue: object.anchor)
+        let lease = object.lineage?.lead
+        let ordered = object.tags.flags.contains(.ordered)
+        object.holdings.insert(.anchor)
+        if ordered { object.transition { $0.holding() } }
+        let now = object.submittedAt
+        let arrival = shard(of: hash).table.withLock { table in
+            let arrival = table.arrive(hash, ordered: ordered, waiter: token, now: now) {
+                lease?.domain ?? Rendezvous.home(of: hash, domains: domains.count, loads: homeLoad, slack: 4)
+            }
+            object.domain = UInt16(truncatingIfNeeded: arrival.domain)
+            if arrival.turn == .granted { object.holdings.insert(.turn) }
+            return arrival
+        }
+        if let lease, lease.domain != arrival.domain { leases.diverted.add(1, ordering: .relaxed) }
+        switch arrival.turn {
+        case .none, .granted: passPause(token, record)
+        case .queued: settleIfSwept(object, record)
+        }
+    }
+
+    func shard(of hash: AnchorHash) -> AnchorShard { anchors[Int(truncatingIfNeeded: hash.rawValue >> 58)] }
+
+    private func homeLoad(_ domain: Int) -> Int { domains[domain].homes.load(ordering: .relaxed) }
+
+    // MARK: Pause
+
+    /// Whether a token has to be held back now. Descendants of running bodies are let through: a pause lands between
+    /// chains, so it can never hang one.
+    func isPaused(_ token: AnyTaskToken, _ record: OperationRecord) -> Bool {
+        guard gate.contains(.paused) || record.controlNow.isPaused else { return false }
+        guard let lineage = token.lineage else { return true }
+        // A lead from outside of bodies carries a lineage of its own, without parent.
+        return lineage.id == token.id && lineage.parent == nil
+    }
+
+    private func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+        if holdIfPaused(token, record) { return }
+        takePermit(token, record)
+    }
+
+    /// Puts a token aside if it is paused. The flag is read again under the list's lock, which `resume` takes after it
+    /// has cleared the flag, so no token is left behind.
+    func holdIfPaused(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) -> Bool {
+        let object = token.takeUnretainedValue()
+        guard isPaused(object, record) else { return false }
+        object.transition { $0.holding() }
+        if object.holdings.contains(.permit) { givePermitBack(object) }
+        let held = paused.withLock { list in
+            guard isPaused(object, record), !gate.contains(.draining) else { return false }
+            list.append(token)
+            return true
+        }
+        // A pause that meets a stop will not be lifted any more.
+        if !held, gate.contains(.draining), isPaused(object, record) { object.settle(for: .coordinatorStopped) }
+        if held { settleIfSwept(object, record) }
+        return held
+    }
+
+    // MARK: Permit
+
+    func takePermit(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+        let object = token.takeUnretainedValue()
+        guard let tier = object.tags.storage, !object.holdings.contains(.permit) else { return deliver(token, record) }
+        object.transition { $0.holding() }
+        let granted = self.tier(tier).permits.withLock { permits in
+            guard permits.acquire(.token(token)) else { return false }
+            object.holdings.insert(.permit)
+            return true
+        }
+        if granted { deliver(token, record) } else { settleIfSwept(object, record) }
+    }
+
+    func tier(_ speed: StorageSpeed) -> Tier { tiers[speed.index] }
+
+    /// Returns a permit; hands it on where someone waits.
+    func givePermitBack(_ token: AnyTaskToken) {
+        guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
+        token.holdings.remove(.permit)
+        pass(tier(speed).permits.withLock { $0.release() })
+    }
+
+    /// Lets those go on that were just granted a permit.
+    func pass(_ waiter: PermitWaiter?) {
+        switch waiter {
+        case .none: return
+        case .thread(let parker): parker.unpark()
+        case .token(let next):
+            let object = next.takeUnretainedValue()
+            object.holdings.insert(.permit)
+            // A dead one is delivered like any other: the worker that finds it gives back what it holds.
+            deliver(next, operations.record(object.operation))
+        }
+    }
+
+    // MARK: Mailbox
+
+    /// Puts a token into a mailbox and sees to it that someone looks there.
+    func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+        let object = token.takeUnretainedValue()
+        object.transition { $0.admitting() }
+        let kind: CrewKind = object.tags.storage != nil ? .storage : object.tags.weight == .heavy ? .heavy : .standard
+        let isBound = object.tags.flags.contains(.anchored) || object.lineage?.lead != nil
+        if !isBound { object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind)) }
+        let domain = Int(object.domain)
+        let crew = domains[domain][kind]
+        events.emit { .token(object, .admitted, domain: domain + 1) }
+        // From the push on, the token may be run and freed by others; `keep` covers the look at the epoch.
+        let epoch = object.epoch
+        (isBound ? crew.bound : crew.free).push(token)
+        if record.controlNow.epoch != epoch { sweepInTransit(record) }
+        let ready = ready[kind.rawValue]
+        if ready.contains(domain) {
+            wake(crew)
+        } else if !isBound, kind != .storage, let other = ready.any {
+            wake(domains[other][kind])
+        }
+    }
+
+    /// The domain a free token is sent to.
+    private func place(_ weight: Weight, kind: CrewKind) -> Int {
+        let ticket = Self.nextTicket()
+        if domains.count == 1 { return 0 }
+        if kind == .storage { return Int(ticket % UInt32(domains.count)) }
+        let ready = ready[kind.rawValue]
+        if domains.count <= 64 {
+            return WeightPolicy.place(weight, ready: ready.word, domains: domains.count, ticket: ticket)
+        }
+        return WeightPolicy.place(weight, ready: ready.snapshot(domains: domains.count), domains: domains.count, ticket: ticket)
+    }
+
+    // MARK: Sweeps
+
+    /// Settles a token that a sweep may have missed while it was carried from one list to the next.
+    func settleIfSwept(_ token: AnyTaskToken, _ record: OperationRecord) {
+        let control = record.controlNow
+        if token.epoch != control.epoch { token.settle(for: control.reason) }
+    }
+
+    // MARK: Retirement
+
+    /// The engine is done with a token: gives back what it holds and its reference. Called once for each token, by who
+    /// ran it, or by who took it out of a list and found it settled.
+    func retire(_ token: Unmanaged<AnyTaskToken>) {
+        let object = token.takeUnretainedValue()
+        if !object.holdings.isEmpty { giveBack(object) }
+        token.release()
+    }
+
+    private func giveBack(_ token: AnyTaskToken) {
+        givePermitBack(token)
+        guard token.holdings.contains(.anchor) else { return }
+        let hash = AnchorHash(rawValue: token.anchor)
+        let shard = shard(of: hash)
+        let now = tge_now_ns()
+        var dead: [Unmanaged<AnyTaskToken>] = []
+        let next: Unmanaged<AnyTaskToken>? = shard.table.withLock { table in
+            var next: Unmanaged<AnyTaskToken>?
+            if token.holdings.contains(.turn) {
+                while let candidate = table.passTurn(hash) {
+                    let object = candidate.takeUnretainedValue()
+                    if object.state == .waiting {
+                        object.holdings.insert(.turn)
+                        next = candidate
+                        break
+                    }
+                    // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
+                    if !object.current.hasBegun { table.depart(hash, now: now) }
+                    dead.append(candidate)
+                }
+            }
+            table.depart(hash, now: now)
+            return next
+        }
+        token.holdings = []
+        for candidate in dead { candidate.release() }
+        if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
+    }
+}
+
+extension TokenWord {
+    /// Whether a body has been started for it, whatever became of it.
+    var hasBegun: Bool { state == .executing || isTerminal && hadStarted }
+}
+
+extension StorageSpeed {
+    /// Position in tables.
+    var index: Int {
+        switch self {
+        case .slow: 0
+        case .moderate: 1
+        case .fast: 2
+        case .insane: 3
+        }
+    }
+}
+
+extension LeadLease: LeadClaim {}

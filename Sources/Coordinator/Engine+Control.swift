@@ -1,0 +1,106 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Routing
+internal import Synchronization
+internal import TokenCore
+
+// Pause, resume, kill, discard: what reaches into the queues.
+extension Engine {
+    // MARK: Pause
+
+    func pause(_ operation: Operation?) -> Bool {
+        if let operation { return operations.record(operation).setPaused(true) }
+        let before = gate
+        open(.paused)
+        return !before.contains(.paused)
+    }
+
+    func resume(_ operation: Operation?) -> Bool {
+        let changed: Bool
+        if let operation {
+            changed = operations.record(operation).setPaused(false)
+        } else {
+            changed = gate.contains(.paused)
+            close(.paused)
+        }
+        releasePaused()
+        return changed
+    }
+
+    /// Lets those go on whose pause is over.
+    func releasePaused() {
+        let all = paused.withLock { list in
+            let all = list
+            list = []
+            return all
+        }
+        for token in all {
+            let record = operations.record(token.takeUnretainedValue().operation)
+            // Still paused: back to the list, in order.
+            if holdIfPaused(token, record) { continue }
+            takePermit(token, record)
+        }
+    }
+
+    // MARK: Sweeps
+
+    /// Settles what an operation, or all, has waiting, and for a kill also what executes.
+    ///
+    /// - Returns: how many this call settled.
+    func sweep(_ operation: Operation?, _ reason: SettleReason, executing: Bool) -> Int {
+        let records = operation.map { [operations.record($0)] } ?? operations.all
+        for record in records { record.sweep(reason) }
+        let found = live(of: operation, waiting: true, executing: executing)
+        // Whoever holds the turn or the permit gives it back where its token is found dead, not here.
+        return found.reduce(0) { $0 + ($1.settle(for: reason) ? 1 : 0) }
+    }
+
+    /// Settles what a sweep doomed and a carrier may have put into a list behind its back.
+    func sweepInTransit(_ record: OperationRecord) {
+        let control = record.controlNow
+        for token in live(of: record.operation, waiting: true, executing: false) where token.epoch != control.epoch {
+            token.settle(for: control.reason)
+        }
+    }
+
+    /// The live tokens of an operation, or of all, wherever they are. Each list is locked in turn, none with another;
+    /// nothing is settled under a lock.
+    func live(of operation: Operation?, waiting: Bool, executing: Bool) -> [AnyTaskToken] {
+        var found: [AnyTaskToken] = []
+        func take(_ token: AnyTaskToken) {
+            if operation == nil || token.operation === operation {
+                if !token.isSettled, waiting || token.state == .executing { found.append(token) }
+            }
+        }
+        func take(_ token: Unmanaged<AnyTaskToken>) { take(token.takeUnretainedValue()) }
+        if waiting {
+            pending.withLock { $0?.forEach(take) }
+            for shard in anchors { shard.table.withLock { $0.forEachWaiter(take) } }
+            paused.withLock { $0.forEach(take) }
+            for tier in tiers {
+                tier.permits.withLock { permits in
+                    permits.forEachWaiter { if case .token(let token) = $0 { take(token) } }
+                }
+            }
+        }
+        for domain in domains {
+            for crew in domain.crews {
+                crew.state.withLock { crew.forEachToken($0, waiting: waiting, executing: executing, take) }
+            }
+        }
+        if executing { suspended.withLock { $0.values.forEach(take) } }
+        return found
+    }
+
+    // MARK: Limits
+
+    func setStorageLimit(_ limit: Int, for speed: StorageSpeed) throws(TokenError) {
+        let granted = try tier(speed).permits.withLock { permits throws(TokenError) in try permits.setLimit(limit) }
+        for waiter in granted { pass(waiter) }
+    }
+}

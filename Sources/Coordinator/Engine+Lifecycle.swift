@@ -1,0 +1,218 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import CExecution
+internal import Synchronization
+internal import TokenCore
+
+// Start, drain, stop.
+extension Engine {
+    // MARK: Start
+
+    func start() async throws(TokenError) {
+        switch control.withLock({ $0.start() }) {
+        case .nothing: return
+        case .refuse:
+            throw TokenError(.coordinatorStopped, "a coordinator cannot be started again; its phase is \(phase)")
+        case .start: break
+        }
+        do throws(TokenError) {
+            for domain in domains { try startStandardCrew(domain) }
+            if configuration.pinMode == .hard { try await checkPins() }
+        } catch {
+            _ = await stop(timeout: .zero)
+            throw error
+        }
+        events.emit { .lifecycle(.running) }
+        // From here on submitters deliver by themselves; those that came before are behind in `pending`.
+        open(.started)
+        for domain in domains {
+            for crew in domain.crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
+        }
+        releasePending()
+    }
+
+    var phase: LifecyclePhase { control.withLock { $0.phase } }
+
+    private func startStandardCrew(_ domain: Domain) throws(TokenError) {
+        let crew = domain[.standard]
+        crew.state.withLock { state in
+            state.threads += 1
+            state.active += 1
+        }
+        do {
+            _ = try spawn(crew)
+        } catch {
+            throw error as? TokenError ?? TokenError(.threadUnavailable, "no worker thread", cause: error)
+        }
+    }
+
+    /// Waits until every worker has read its mask back.
+    private func checkPins() async throws(TokenError) {
+        while true {
+            let reports = domains.flatMap { domain in
+                domain[.standard].state.withLock { $0.workers.map(\.report) }
+            }
+            if let failed = reports.compactMap({ $0 }).first(where: { !$0.verified }) {
+                throw TokenError(.invalidConfiguration, "pinMode hard, but a worker could not be pinned: \(failed)")
+            }
+            if !reports.contains(where: { $0 == nil }) { return }
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    private func releasePending() {
+        let waiting = pending.withLock { list in
+            let waiting = list ?? []
+            list = nil
+            return waiting
+        }
+        for token in waiting { takeTurn(token, operations.record(token.takeUnretainedValue().operation)) }
+    }
+
+    // MARK: Stop
+
+    /// Finishes what is there, then stops; at the deadline settles the rest.
+    func stop(timeout: Duration) async -> StopReport {
+        guard let done = beginStop(timeout: timeout) else {
+            if isInsideBody { return StopReport(isComplete: false, abandoned: [], duration: .zero, busyThreads: 0) }
+            return await withCheckedContinuation { continuation in
+                if let report = control.withLock({ $0.await(continuation) }) { continuation.resume(returning: report) }
+            }
+        }
+        return done
+    }
+
+    /// Begins a stop, or hastens the one that is under way; the report if it is over.
+    @discardableResult
+    func beginStop(timeout: Duration) -> StopReport? {
+        let began = now()
+        switch control.withLock({ $0.stop(deadline: Int64(clampedAdding: timeout, to: began)) }) {
+        case .done(let report): return report
+        case .join: return nil
+        case .begin:
+            events.emit { .lifecycle(.draining) }
+            open(.draining)
+            // Threads of its own: the cooperative pool may be busy with what is being stopped.
+            let stopper = try? PinnedThread.spawn(name: "tg-stop", cpus: nil) { [self] _ in
+                drainThenStop(since: began)
+            }
+            if let stopper { stopper.detach() } else { drainThenStop(since: began) }
+            return nil
+        }
+    }
+
+    private var isInsideBody: Bool {
+        if let frame = BodyFrame.current { return frame.submitter === self }
+        guard let lineage = Ambient.current.lineage else { return false }
+        return lineage.submitter === self && lineage.body != nil
+    }
+
+    private func drainThenStop(since began: Int64) {
+        let started = gate.contains(.started)
+        dropPaused()
+        // The sweep at the end takes time too: begin it a little before the deadline.
+        let parker = Parker()
+        var pause: Int64 = 50_000
+        while started, liveCount > 0 {
+            let deadline = control.withLock { $0.deadline }
+            let margin = min(100_000_000, max(0, deadline - began) / 10)
+            if now() >= deadline - margin { break }
+            _ = parker.park(timeout: pause)
+            pause = min(pause * 2, 2_000_000)
+            dropPaused()
+        }
+        open(.stopped)
+        let abandoned = abandonAll()
+        let busy = closeCrews()
+        let report = StopReport(
+            isComplete: true, abandoned: abandoned, duration: .nanoseconds(now() - began), busyThreads: busy)
+        events.emit { .lifecycle(.stopped) }
+        let waiters = control.withLock { $0.complete(report) }
+        events.finish()
+        for waiter in waiters { waiter.resume(returning: report) }
+    }
+
+    /// Tokens that have not reached a terminal state. Settlements are read first: the answer is never too low.
+    var liveCount: UInt64 {
+        let records = operations.all
+        let settled = records.reduce(0) { $0 &+ $1.settledTotal }
+        let submitted = operations.all.reduce(0) { $0 &+ $1.submittedTotal }
+        return submitted &- settled
+    }
+
+    /// Settles what a pause holds: nobody will resume it now.
+    private func dropPaused() {
+        let held = paused.withLock { list in
+            let held = list
+            list = []
+            return held
+        }
+        for token in held {
+            token.takeUnretainedValue().settle(for: .coordinatorStopped)
+            retire(token)
+        }
+    }
+
+    /// Settles everything that is left. A token may be in a submitter's hand, on its way into a list: look again until
+    /// none is alive.
+    private func abandonAll() -> [StopReport.Abandoned] {
+        var abandoned: [StopReport.Abandoned] = []
+        let parker = Parker()
+        while liveCount > 0 {
+            for record in operations.all { record.sweep(.coordinatorStopped) }
+            for token in live(of: nil, waiting: true, executing: true) {
+                let state = token.state
+                if token.settle(for: .coordinatorStopped) {
+                    abandoned.append(.init(id: token.id, operationType: token.operationType, state: state))
+                }
+            }
+            if liveCount > 0 { _ = parker.park(timeout: 100_000) }
+        }
+        dropPending()
+        return abandoned.sorted { $0.state == .executing && $1.state != .executing }
+    }
+
+    private func dropPending() {
+        let waiting = pending.withLock { list in
+            let waiting = list ?? []
+            list = nil
+            return waiting
+        }
+        for token in waiting { retire(token) }
+    }
+
+    /// Ends the threads; answers how many were still inside a body.
+    private func closeCrews() -> Int {
+        let crews = domains.flatMap(\.crews)
+        for crew in crews {
+            let idle = crew.state.withLock { state in
+                state.isClosed = true
+                let idle = state.idle
+                state.idle = []
+                state.active += idle.count
+                publishReadiness(of: crew, &state)
+                return idle
+            }
+            for worker in idle { worker.parker.unpark() }
+        }
+        let parker = Parker()
+        let giveUp = now() + 100_000_000
+        while true {
+            let left = crews.reduce((threads: 0, busy: 0)) { sum, crew in
+                crew.state.withLock { state in
+                    (sum.threads + state.threads, sum.busy + state.workers.count { !$0.running.isEmpty })
+                }
+            }
+            if left.threads == 0 { return 0 }
+            if left.threads <= left.busy, now() > giveUp - 80_000_000 || now() > giveUp { return left.busy }
+            if now() > giveUp { return left.threads }
+            _ = parker.park(timeout: 200_000)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import CExecution
+internal import Synchronization
+package import TokenCore
+
+// Running bodies.
+extension Engine {
+    /// Runs a token that a worker took out of a mailbox. The worker's `running` owns a reference; the mailbox's own is
+    /// given up here.
+    func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker) {
+        let object = token.takeUnretainedValue()
+        let record = operations.record(object.operation)
+        let control = record.controlNow
+        if object.epoch != control.epoch { object.settle(for: control.reason) }
+        if isPaused(object, record), !object.isSettled, holdIfPaused(token, record) { return }
+        guard object.begin() else {
+            // Run by a waiting ancestor: only the reference is left. Settled before it began: gives back what it holds.
+            if object.current.hasBegun { token.release() } else { retire(token) }
+            return
+        }
+        if object.tags.flags.contains(.async) { return startAsync(token, record, worker) }
+        runBody(object, record, worker, domain: worker.crew.domain)
+        retire(token)
+    }
+
+    /// Runs the body of a token that is executing by now, on this worker; counts and settles it.
+    func runBody(_ token: AnyTaskToken, _ record: OperationRecord, _ worker: Worker, domain: Int) {
+        let counters = worker.counters(record)
+        let start = worker.lastEnd ?? tge_now_ns()
+        counters.started.bump()
+        counters.wait.record(start - token.submittedAt)
+        events.emit { .token(token, .executing, domain: domain + 1) }
+        let frame = worker.pushFrame()
+        frame.enter(token, submitter: self, domain: domain)
+        let ok: Bool
+        if token.lineage?.lead != nil, let lineage = frame.lineage {
+            ok = Ambient.withLineage(lineage) { token.invoke() }
+        } else {
+            ok = token.invoke()
+        }
+        frame.leave()
+        worker.popFrame()
+        let end = tge_now_ns()
+        worker.lastEnd = end
+        counters.run.record(end - start)
+        finish(token, ok, counters, domain: domain)
+    }
+
+    /// Counts and settles; takes the count back if someone else had settled it.
+    func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
+        if ok { counters.completed.bump() } else { counters.failed.bump() }
+        let won = token.finish(ok: ok) {
+            leave(token)
+            counters.finished.bump()
+            events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
+        }
+        if won { return }
+        if ok { counters.completed.bump(-1) } else { counters.failed.bump(-1) }
+        counters.late.bump()
+        events.emit { .lateResult(token) }
+    }
+
+    package func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {
+        let record = operations.record(token.operation)
+        leave(token)
+        let state = token.state
+        events.emit { .token(token, state, domain: nil) }
+        switch (state, hadStarted) {
+        case (.timedOut, false): record.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (.timedOut, true): record.timedOutExecuting.add(1, ordering: .sequentiallyConsistent)
+        case (.failed, _), (.completed, _): record.failedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (_, false): record.killedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (_, true): record.killedExecuting.add(1, ordering: .sequentiallyConsistent)
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import CExecution
+internal import Synchronization
+internal import TokenCore
+
+// Waking, making and ending threads; what a worker's life looks like. The protocol is in Docs/Parking.md.
+extension Engine {
+    // MARK: Waking
+
+    /// Puts one more thread of a crew to work, if it can use one: wakes an idle one, or makes a new one.
+    func wake(_ crew: Crew) {
+        let woken: (worker: Worker?, mustSpawn: Bool) = crew.state.withLock { state in
+            guard crew.canStart(state) else { return (nil, false) }
+            defer { publishReadiness(of: crew, &state) }
+            state.active += 1
+            if let worker = state.idle.popLast() { return (worker, false) }
+            state.threads += 1
+            return (nil, true)
+        }
+        if let worker = woken.worker {
+            worker.parker.unpark()
+        } else if woken.mustSpawn {
+            spawnOrHandOver(crew)
+        }
+    }
+
+    /// Sets the crew's bit to what its state says. Under its lock.
+    func publishReadiness(of crew: Crew, _ state: inout Crew.State) {
+        let isReady = crew.canStart(state)
+        guard isReady != state.isReady else { return }
+        state.isReady = isReady
+        ready[crew.kind.rawValue].set(crew.domain, isReady)
+    }
+
+    // MARK: Making
+
+    /// Makes a thread for which `threads` and `active` are counted already.
+    func spawn(_ crew: Crew) throws -> Worker {
+        let worker = crew.state.withLock { state in
+            state.nextNumber += 1
+            let worker = Worker(crew: crew, number: state.nextNumber)
+            state.workers.append(worker)
+            return worker
+        }
+        do {
+            let thread = try PinnedThread.spawn(
+                name: "tg\(crew.domain + 1)-\(crew.kind)-\(worker.number)",
+                cpus: configuration.pinMode == .none ? nil : domains[crew.domain].cpus,
+                nice: crew.kind == .heavy ? configuration.heavyNice : 0, stackSize: configuration.stackSize,
+                system: configuration.affinitySystem
+            ) { [self] report in
+                crew.state.withLock { _ in worker.report = report }
+                events.emit { .workerStarted(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number, pin: report) }
+                worker.inhabit { live(worker) }
+                events.emit { .workerEnded(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number) }
+            }
+            crew.state.withLock { _ in worker.thread = thread }
+            return worker
+        } catch {
+            crew.state.withLock { state in
+                state.workers.removeAll { $0 === worker }
+                state.threads -= 1
+                state.active -= 1
+                publishReadiness(of: crew, &state)
+            }
+            throw TokenError(
+                .threadUnavailable, "domain \(crew.domain + 1) could not start a \(crew.kind) thread", cause: error)
+        }
+    }
+
+    /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its tokens.
+    private func spawnOrHandOver(_ crew: Crew) {
+        do {
+            _ = try spawn(crew)
+        } catch {
+            events.emit { .threadRefused(domain: crew.domain + 1, crew: "\(crew.kind)", error: "\(error)") }
+            guard crew.kind != .standard else { return }
+            var stranded: [Unmanaged<AnyTaskToken>] = []
+            crew.state.withLock { state in
+                guard state.threads == 0 else { return }
+                while case .token(let token) = crew.next(&state) { stranded.append(token) }
+            }
+            let standard = domains[crew.domain][.standard]
+            for token in stranded { standard.bound.push(token) }
+            wake(standard)
+        }
+    }
+
+    // MARK: A worker's life
+
+    private enum Next {
+        case token(Unmanaged<AnyTaskToken>)
+        case job(UnownedJob)
+        case again
+        case park
+        case end
+    }
+
+    private func live(_ worker: Worker) {
+        let crew = worker.crew
+        while true {
+            switch next(for: worker) {
+            case .token(let token): runTaken(token, worker)
+            case .job(let job):
+                job.runSynchronously(on: domains[crew.domain].executors[crew.kind.rawValue].asUnownedTaskExecutor())
+            case .again: tge_spin_hint()
+            case .park:
+                worker.lastEnd = nil
+                if !waitForWork(worker) { return }
+            case .end: return
+            }
+        }
+    }
+
+    /// Takes the next thing to do, from the crew's own queues, else from another domain's; else registers as idle.
+    private func next(for worker: Worker) -> Next {
+        let crew = worker.crew
+        var done: AnyTaskToken?  // released after unlocking: its last reference may run a deinit of the user's
+        let own: Next? = crew.state.withLock { state in
+            done = worker.running.popLast()
+            if crew.kind != .storage, state.active > crew.target { return goIdle(worker, &state) }
+            switch crew.next(&state) {
+            case .token(let token):
+                worker.running.append(token.takeUnretainedValue())
+                return .token(token)
+            case .job(let job): return .job(job)
+            case .arriving: return .again
+            case .none: return nil
+            }
+        }
+        _ = consume done
+        if let own { return own }
+        if let stolen = steal(for: crew) {
+            crew.state.withLock { _ in worker.running.append(stolen.takeUnretainedValue()) }
+            return .token(stolen)
+        }
+        return crew.state.withLock { goIdle(worker, &$0) }
+    }
+
+    /// Registers a worker as idle, unless there is something to do after all. Under the lock.
+    private func goIdle(_ worker: Worker, _ state: inout Crew.State) -> Next {
+        let crew = worker.crew
+        state.active -= 1
+        if state.isClosed {
+            state.threads -= 1
+            state.workers.removeAll { $0 === worker }
+            return .end
+        }
+        state.idle.append(worker)
+        publishReadiness(of: crew, &state)
+        // The bit is set: a push that does not see it is seen here.
+        let mayRun = crew.kind == .storage || state.active < crew.target
+        if mayRun, crew.hasMail || !state.jobs.isEmpty || canSteal(crew) {
+            state.idle.removeLast()
+            state.active += 1
+            publishReadiness(of: crew, &state)
+            return .again
+        }
+        return .park
+    }
+
+    /// Spins briefly, then parks. False: the thread was idle for long enough to end.
+    private func waitForWork(_ worker: Worker) -> Bool {
+        let crew = worker.crew
+        if domains.count > 1 || crew.kind == .standard {
+            for _ in 0..<spinRounds {
+                if worker.parker.isNotified { break }
+                tge_spin_hint()
+            }
+        }
+        let idleTime = Int64(clampedAdding: configuration.idleThreadTime, to: 0)
+        while true {
+            if worker.parker.park(timeout: idleTime) { return true }
+            let ends = crew.state.withLock { state in
+                guard let place = state.idle.firstIndex(where: { $0 === worker }) else { return false }
+                // The first thread of a started crew stays, so the crew answers at once.
+                guard state.threads > 1 || crew.kind == .storage else { return false }
+                state.idle.remove(at: place)
+                state.threads -= 1
+                state.workers.removeAll { $0 === worker }
+                publishReadiness(of: crew, &state)
+                return true
+            }
+            if ends { return false }
+        }
+    }
+
+    /// Rounds of the spin before a worker parks: about 20 µs, and none where the submitter needs this very CPU.
+    private var spinRounds: Int { machine.allowed.count > 1 ? 500 : 0 }
+
+    // MARK: Taking over
+
+    private func canSteal(_ crew: Crew) -> Bool {
+        guard crew.kind != .storage, domains.count > 1 else { return false }
+        return domains.contains { $0[crew.kind] !== crew && !$0[crew.kind].free.isEmpty }
+    }
+
+    /// Takes the oldest free token of the next domain that has one.
+    private func steal(for crew: Crew) -> Unmanaged<AnyTaskToken>? {
+        guard crew.kind != .storage, domains.count > 1 else { return nil }
+        for step in 1..<domains.count {
+            let victim = domains[(crew.domain + step) % domains.count][crew.kind]
+            guard !victim.free.isEmpty else { continue }
+            let popped = victim.state.withLock { _ in victim.free.pop() }
+            if case .token(let token) = popped {
+                token.takeUnretainedValue().domain = UInt16(truncatingIfNeeded: crew.domain)
+                return token
+            }
+        }
+        return nil
+    }
+}

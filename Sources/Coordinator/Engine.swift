@@ -1,0 +1,165 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import CExecution
+internal import Routing
+internal import Synchronization
+package import TokenCore
+
+/// The coordinator's inside: it owns domains, admission, control and the event bus. What users hold is
+/// `OperationsCoordinator`; when that goes away, the engine is stopped.
+///
+/// | field | protected by |
+/// |---|---|
+/// | `gate` | atomic |
+/// | `pending` | its lock: tokens submitted before the start; `nil` once started |
+/// | `paused` | its lock: tokens held back by a pause |
+/// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors |
+/// | `suspended` | its lock: async bodies that have begun and not ended |
+///
+/// No two locks are held together. Nothing is resumed or run under one.
+package final class Engine: TokenSubmitter {
+    package let realm: TokenRealm
+    let configuration: Configuration
+    let machine: Machine
+    let domains: [Domain]
+    let operations = OperationTable()
+    let events: EventBus
+    let ready: [ReadyBits]
+    let control = Guarded(LifecycleState())
+
+    /// One word that says whether the plain path is open: bit 0 started, bit 1 paused, bit 2 draining, bit 3 stopped.
+    struct Gate: OptionSet {
+        let rawValue: UInt32
+        static let started = Gate(rawValue: 1)
+        static let paused = Gate(rawValue: 2)
+        static let draining = Gate(rawValue: 4)
+        static let stopped = Gate(rawValue: 8)
+    }
+    private let gateWord = Atomic<UInt32>(0)
+    var gate: Gate { Gate(rawValue: gateWord.load(ordering: .sequentiallyConsistent)) }
+    func open(_ bits: Gate) { gateWord.bitwiseOr(bits.rawValue, ordering: .sequentiallyConsistent) }
+    func close(_ bits: Gate) { gateWord.bitwiseAnd(~bits.rawValue, ordering: .sequentiallyConsistent) }
+
+    let pending = Guarded<[Unmanaged<AnyTaskToken>]?>([])
+    let paused = Guarded<[Unmanaged<AnyTaskToken>]>([])
+    let tiers: [Tier]
+    let anchors: [AnchorShard]
+    let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
+    let leases = LeaseCounters()
+
+    /// One storage tier.
+    final class Tier: Sendable {
+        let permits: Guarded<StoragePermits<PermitWaiter>>
+        init(limit: Int) throws(TokenError) { permits = Guarded(try StoragePermits(limit: limit)) }
+    }
+
+    /// Who waits for a permit: a token on its way to a mailbox, or a body that lent its own while it was blocked.
+    enum PermitWaiter: @unchecked Sendable {
+        case token(Unmanaged<AnyTaskToken>)
+        case thread(Parker)
+    }
+
+    /// The anchors whose hash falls into one shard.
+    final class AnchorShard: Sendable {
+        let table: Guarded<AnchorTable<Unmanaged<AnyTaskToken>>>
+        init(idleCapacity: Int, idleTime: Int64) {
+            table = Guarded(AnchorTable(idleCapacity: idleCapacity, idleTime: idleTime))
+        }
+    }
+
+    /// One core domain.
+    final class Domain: Sendable {
+        let cpus: CPUSet
+        let crews: [Crew]
+        let executors: [CrewExecutor]
+        /// Live anchors and leases homed here: the load that tempers an anchor's choice.
+        let homes = Atomic<Int>(0)
+
+        init(cpus: CPUSet, crews: [Crew]) {
+            self.cpus = cpus
+            self.crews = crews
+            executors = crews.map { CrewExecutor(crew: $0) }
+        }
+
+        subscript(kind: CrewKind) -> Crew { crews[kind.rawValue] }
+    }
+
+    struct LeaseCounters: ~Copyable {
+        let opened = Atomic<UInt64>(0)
+        let released = Atomic<UInt64>(0)
+        let diverted = Atomic<UInt64>(0)
+    }
+
+    init(_ configuration: Configuration) throws(TokenError) {
+        try configuration.validate()
+        self.configuration = configuration
+        do {
+            machine = try Machine.current(
+                root: configuration.root, subset: configuration.cpus, offset: configuration.domainOffset)
+        } catch {
+            throw TokenError(.invalidConfiguration, "the machine cannot be read or used as asked", cause: error)
+        }
+        let cpuSets = machine.domains.prefix(configuration.maximumDomains ?? .max)
+        let storageCap = StorageSpeed.allCases.reduce(0) { $0 + configuration.storageLimit($1) }
+        domains = cpuSets.enumerated().map { index, cpus in
+            Domain(
+                cpus: cpus,
+                crews: CrewKind.allCases.map { kind in
+                    Crew(
+                        domain: index, kind: kind, target: kind == .storage ? .max : 1,
+                        cap: kind == .storage ? max(1_024, storageCap) : configuration.workersPerCore)
+                })
+        }
+        var tiers: [Tier] = []
+        for tier in StorageSpeed.allCases { tiers.append(try Tier(limit: configuration.storageLimit(tier))) }
+        self.tiers = tiers
+        let idleTime = Int64(clampedAdding: configuration.anchorIdleTime, to: 0)
+        anchors = (0..<Self.anchorShards).map { _ in
+            AnchorShard(idleCapacity: configuration.anchorIdleCapacity / Self.anchorShards, idleTime: idleTime)
+        }
+        let count = cpuSets.count
+        ready = CrewKind.allCases.map { _ in ReadyBits(domains: count) }
+        events = EventBus(buffer: configuration.eventBuffer)
+        realm = TokenRealm(origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max))
+        realm.attach(self)
+        for domain in domains { for executor in domain.executors { executor.attach(self) } }
+    }
+
+    static let anchorShards = 64
+
+    deinit {
+        // Tombstones may be left in the mailboxes; each still owns its reference.
+        for domain in domains {
+            for crew in domain.crews {
+                crew.state.withLock { state in while case .token(let token) = crew.next(&state) { token.release() } }
+            }
+        }
+    }
+
+    package var isDraining: Bool { !gate.isDisjoint(with: [.draining, .stopped]) }
+
+    /// The calling thread's counter shard.
+    static func shardOfThread() -> Int {
+        guard let thread = tge_self() else { return 0 }
+        if thread.pointee.shard == 0 {
+            let ticket = nextShard.add(1, ordering: .relaxed).newValue
+            thread.pointee.shard = UInt32(truncatingIfNeeded: ticket) & UInt32(OperationRecord.shardCount - 1) + 1
+            thread.pointee.ticket = UInt32(truncatingIfNeeded: ticket) &* 0x9E37_79B9
+        }
+        return Int(thread.pointee.shard) - 1
+    }
+    private static let nextShard = Atomic<UInt64>(0)
+
+    /// A number that moves with each token a thread places.
+    static func nextTicket() -> UInt32 {
+        guard let thread = tge_self() else { return 0 }
+        thread.pointee.ticket &+= 1
+        return thread.pointee.ticket
+    }
+}

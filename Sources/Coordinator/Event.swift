@@ -1,0 +1,213 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+public import Affinity
+internal import CExecution
+internal import DequeModule
+internal import Synchronization
+public import TokenCore
+
+/// Something that happened in a coordinator.
+public struct Event: Sendable {
+    /// What happened. New cases may be added in any version: switch with a `default`.
+    public enum Kind: Sendable {
+        /// A token changed its state; `domain` is the core domain's number where it has one.
+        case token(id: TokenID, operationType: String, state: TokenState, domain: Int?)
+        /// A body returned after its token had been settled; what it returned is dropped.
+        case lateResult(id: TokenID, operationType: String)
+        /// A lead claimed a core domain.
+        case leaseOpened(seed: Seed, lead: TokenID, domain: Int)
+        /// The lead and all its descendants are settled.
+        case leaseReleased(seed: Seed, lead: TokenID, domain: Int)
+        /// A worker thread began its life.
+        case workerStarted(domain: Int, crew: String, number: Int, pin: PinReport)
+        /// A worker thread ended.
+        case workerEnded(domain: Int, crew: String, number: Int)
+        /// The system refused to create a thread.
+        case threadRefused(domain: Int, crew: String, error: String)
+        /// The coordinator moved on in its lifecycle.
+        case lifecycle(LifecyclePhase)
+    }
+
+    /// 1, 2, 3, … in the order of happening, for all subscribers alike; a gap tells how many a subscriber missed.
+    public let sequence: UInt64
+    /// Monotonic time, in nanoseconds.
+    public let time: Int64
+    /// What happened.
+    public let kind: Kind
+}
+
+extension Event.Kind {
+    static func token(_ token: AnyTaskToken, _ state: TokenState, domain: Int?) -> Event.Kind {
+        .token(id: token.id, operationType: token.operationType, state: state, domain: domain)
+    }
+
+    static func lateResult(_ token: AnyTaskToken) -> Event.Kind {
+        .lateResult(id: token.id, operationType: token.operationType)
+    }
+}
+
+/// The events of a coordinator from the moment of subscription on.
+///
+/// Each subscription has a bounded buffer of its own; when it is full the oldest event is dropped and counted. Nobody
+/// else waits for a slow subscriber.
+public struct EventSubscription: AsyncSequence, Sendable {
+    /// What the sequence yields.
+    public typealias Element = Event
+    /// It never fails.
+    public typealias Failure = Never
+
+    let subscriber: EventBus.Subscriber
+    let bus: EventBus
+
+    /// Events dropped so far because the buffer was full.
+    public var dropped: UInt64 { subscriber.dropped }
+
+    /// Begins to read. One reader at a time.
+    public func makeAsyncIterator() -> Iterator { Iterator(lifetime: Lifetime(subscriber, bus)) }
+
+    /// Reads a subscription; letting it go ends the subscription.
+    public struct Iterator: AsyncIteratorProtocol {
+        let lifetime: Lifetime
+
+        /// The next event; nil when the coordinator is gone or the task is cancelled.
+        public mutating func next() async -> Event? { await lifetime.subscriber.next() }
+
+        /// As `next()`; the isolation makes no difference.
+        public mutating func next(isolation: isolated (any Actor)?) async -> Event? { await lifetime.subscriber.next() }
+    }
+
+    final class Lifetime: Sendable {
+        let subscriber: EventBus.Subscriber
+        private let bus: EventBus
+        init(_ subscriber: EventBus.Subscriber, _ bus: EventBus) { (self.subscriber, self.bus) = (subscriber, bus) }
+        deinit { bus.remove(subscriber) }
+    }
+}
+
+/// Spreads events to subscribers. While there are none, an event costs one relaxed load and a branch.
+///
+/// `subscribers` and `sequence` are protected by the lock, so every subscriber sees one order.
+final class EventBus: Sendable {
+    private struct State {
+        var subscribers: [Subscriber] = []
+        var sequence: UInt64 = 0
+        var isFinished = false
+    }
+    private let state = Guarded(State())
+    private let isListened = Atomic<Bool>(false)
+    private let buffer: Int
+
+    init(buffer: Int) { self.buffer = buffer }
+
+    deinit { finish() }
+
+    @inline(__always)
+    func emit(_ kind: () -> Event.Kind) {
+        if isListened.load(ordering: .relaxed) { spread(kind()) }
+    }
+
+    private func spread(_ kind: Event.Kind) {
+        let wakes = state.withLock { state in
+            state.sequence += 1
+            let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)
+            return state.subscribers.compactMap { $0.offer(event) }
+        }
+        for (continuation, event) in wakes { continuation.resume(returning: event) }
+    }
+
+    func subscribe() -> EventSubscription {
+        let subscriber = Subscriber(capacity: buffer)
+        let isFinished = state.withLock { state in
+            if !state.isFinished { state.subscribers.append(subscriber) }
+            return state.isFinished
+        }
+        if isFinished { subscriber.finish() } else { isListened.store(true, ordering: .sequentiallyConsistent) }
+        return EventSubscription(subscriber: subscriber, bus: self)
+    }
+
+    func remove(_ subscriber: Subscriber) {
+        state.withLock { state in
+            state.subscribers.removeAll { $0 === subscriber }
+            if state.subscribers.isEmpty { isListened.store(false, ordering: .relaxed) }
+        }
+        subscriber.finish()
+    }
+
+    /// No more events will come.
+    func finish() {
+        let all = state.withLock { state in
+            let all = state.subscribers
+            state.subscribers = []
+            state.isFinished = true
+            return all
+        }
+        for subscriber in all { subscriber.finish() }
+    }
+
+    /// One subscriber's buffer, protected by its lock. Taken inside the bus's lock: the one place where two
+    /// locks are held, always in this order.
+    final class Subscriber: Sendable {
+        private struct State {
+            var pending: Deque<Event> = []
+            var dropped: UInt64 = 0
+            var reader: CheckedContinuation<Event?, Never>?
+            var isFinished = false
+        }
+        private let state = Guarded(State())
+        private let capacity: Int
+
+        init(capacity: Int) { self.capacity = capacity }
+
+        var dropped: UInt64 { state.withLock { $0.dropped } }
+
+        /// Keeps an event; answers whom to resume with it if a reader waits.
+        func offer(_ event: Event) -> (CheckedContinuation<Event?, Never>, Event)? {
+            state.withLock { state in
+                if let reader = state.reader {
+                    state.reader = nil
+                    return (reader, event)
+                }
+                if state.pending.count == capacity {
+                    state.pending.removeFirst()
+                    state.dropped += 1
+                }
+                state.pending.append(event)
+                return nil
+            }
+        }
+
+        func next() async -> Event? {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let (ready, event): (Bool, Event?) = state.withLock { state in
+                        if let event = state.pending.popFirst() { return (true, event) }
+                        if state.isFinished || state.reader != nil || Task.isCancelled { return (true, nil) }
+                        state.reader = continuation
+                        return (false, nil)
+                    }
+                    if ready { continuation.resume(returning: event) }
+                }
+            } onCancel: {
+                takeReader()?.resume(returning: nil)
+            }
+        }
+
+        func finish() {
+            state.withLock { $0.isFinished = true }
+            takeReader()?.resume(returning: nil)
+        }
+
+        private func takeReader() -> CheckedContinuation<Event?, Never>? {
+            state.withLock { state in
+                let reader = state.reader
+                state.reader = nil
+                return reader
+            }
+        }
+    }
+}

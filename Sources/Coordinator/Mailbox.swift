@@ -1,0 +1,96 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Synchronization
+internal import TokenCore
+
+/// An intrusive queue of tokens: any number of producers, one consumer at a time.
+///
+/// Pushing is one exchange and one store, without loop or lock. After D. Vyukov, "Intrusive MPSC node-based queue",
+/// 1024cores.net.
+///
+/// | field | protected by |
+/// |---|---|
+/// | `tail` | atomic; every push goes through it. It holds the stub's address exactly when the queue is empty |
+/// | `head` | the lock of the crew that owns the mailbox |
+///
+/// A mailbox owns one reference to each token in it. A token stands in one mailbox at a time.
+final class Mailbox: @unchecked Sendable {
+    private let stub = AnyTaskToken(operation: .invalid, tags: TokenTags())
+    private let tail: Atomic<UInt>
+    private var head: Unmanaged<AnyTaskToken>
+
+    init() {
+        head = .passUnretained(stub)
+        tail = Atomic(head.bits)
+    }
+
+    /// Adds a token; takes over the caller's reference. Sequentially consistent, so a push that comes before a look at
+    /// the sleepers is seen by whoever goes to sleep after (Docs/Parking.md).
+    func push(_ token: Unmanaged<AnyTaskToken>) {
+        token._withUnsafeGuaranteedRef { $0.link.store(0, ordering: .relaxed) }
+        let before = tail.exchange(token.bits, ordering: .sequentiallyConsistent)
+        // Whoever stood last cannot leave the queue before it is linked here.
+        Unmanaged<AnyTaskToken>(bits: before)._withUnsafeGuaranteedRef {
+            $0.link.store(token.bits, ordering: .releasing)
+        }
+    }
+
+    /// Whether no push has begun that was not taken out since. Sequentially consistent, see `push`.
+    var isEmpty: Bool { tail.load(ordering: .sequentiallyConsistent) == Unmanaged.passUnretained(stub).bits }
+
+    enum Popped {
+        case token(Unmanaged<AnyTaskToken>)
+        case empty
+        /// A producer is between its two steps; the token arrives in a moment.
+        case arriving
+    }
+
+    /// Takes the oldest token out, and with it the reference. Under the crew's lock.
+    func pop() -> Popped {
+        var first = head
+        var next = first.link
+        if first.bits == Unmanaged.passUnretained(stub).bits {
+            guard let token = next else { return isEmpty ? .empty : .arriving }
+            (head, first, next) = (token, token, token.link)
+        }
+        if let next {
+            head = next
+            return .token(first)
+        }
+        guard tail.load(ordering: .acquiring) == first.bits else { return .arriving }
+        // The last token may leave only when something stands behind it: the stub.
+        push(.passUnretained(stub))
+        guard let next = first.link else { return .arriving }
+        head = next
+        return .token(first)
+    }
+
+    /// Calls `body` with every token that is linked in, oldest first. Under the crew's lock.
+    func forEach(_ body: (AnyTaskToken) -> Void) {
+        var node: Unmanaged<AnyTaskToken>? = head
+        while let current = node {
+            let token = current.takeUnretainedValue()
+            if token !== stub { body(token) }
+            node = current.link
+        }
+    }
+}
+
+extension Unmanaged<AnyTaskToken> {
+    var bits: UInt { UInt(bitPattern: toOpaque()) }
+
+    init(bits: UInt) {
+        guard let address = UnsafeRawPointer(bitPattern: bits) else { fatalError("mailbox link \(bits)") }
+        self = .fromOpaque(address)
+    }
+
+    fileprivate var link: Unmanaged<AnyTaskToken>? {
+        let bits = _withUnsafeGuaranteedRef { $0.link.load(ordering: .acquiring) }
+        return bits == 0 ? nil : Unmanaged(bits: bits)
+    }
+}

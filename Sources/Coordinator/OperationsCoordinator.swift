@@ -1,0 +1,191 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+public import Affinity
+internal import Synchronization
+public import TokenCore
+
+/// Runs tokens on pinned workers: owns the threads, admission, control and the event bus.
+///
+/// ```swift
+/// let coordinator = try OperationsCoordinator()  // sized to this machine
+/// try await coordinator.start()
+/// let upper = TaskTokenGuard("upper") { (text: String) in text.uppercased() }
+/// print(try await upper("hello").value)
+/// await coordinator.stop()
+/// ```
+/// The first coordinator made becomes the process default, where guards send their tokens when nobody says otherwise; a
+/// later one takes its place once it has stopped. Letting a coordinator go without `stop()` stops it with a timeout of
+/// zero.
+///
+/// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
+public final class OperationsCoordinator: TokenSubmitter {
+    private let engine: Engine
+
+    /// Makes a coordinator. No thread runs before `start()`; tokens submitted until then wait.
+    ///
+    /// - Throws: `invalidConfiguration`, naming the value, also where the machine cannot be read.
+    public init(_ configuration: Configuration = Configuration()) throws(TokenError) {
+        engine = try Engine(configuration)
+        DefaultSubmitter.set(engine) { ($0 as? Engine)?.isDraining ?? false }
+    }
+
+    deinit { engine.beginStop(timeout: .zero) }
+
+    // MARK: Lifecycle
+
+    /// Starts the workers, then lets waiting tokens go. Starting a running coordinator does nothing.
+    ///
+    /// - Throws: `threadUnavailable` when a domain's worker could not be created; `invalidConfiguration` when the pin
+    ///   mode is `hard` and a worker could not be pinned; `coordinatorStopped` after a stop.
+    public func start() async throws(TokenError) { try await engine.start() }
+
+    /// Finishes what is there, then stops the workers. Submissions from outside settle at once with
+    /// `coordinatorStopped`; what running bodies still submit is run. Tokens held by a pause settle at once.
+    ///
+    /// At the deadline the rest is settled with `coordinatorStopped`; running bodies are asked to end
+    /// (`TokenContext.isCancelled`), and their threads end when they do. Stopping twice waits for the same stop, and the
+    /// nearer deadline holds. From inside a body of this coordinator it begins the stop and returns at once.
+    ///
+    /// - Parameter timeout: how long to finish, 30 s by default; zero or less settles at once.
+    /// - Returns: what had to be abandoned.
+    @discardableResult
+    public func stop(timeout: Duration = .seconds(30)) async -> StopReport { await engine.stop(timeout: timeout) }
+
+    /// Where the coordinator is in its life.
+    public var phase: LifecyclePhase { engine.phase }
+
+    /// Whether a stop has begun.
+    public var isDraining: Bool { engine.isDraining }
+
+    // MARK: Control
+
+    /// Holds back every token that has not begun, and those to come. Descendants of running bodies still go, so no
+    /// chain is left hanging in the middle.
+    ///
+    /// - Returns: false when it was paused already.
+    @discardableResult
+    public func pause() -> Bool { engine.pause(nil) }
+
+    /// Holds back the tokens of one operation.
+    ///
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func pause(_ operationType: String) throws(TokenError) -> Bool {
+        engine.pause(try Operation.named(operationType))
+    }
+
+    /// Lets held tokens go on; an operation's own pause stays.
+    ///
+    /// - Returns: false when it was not paused.
+    @discardableResult
+    public func resume() -> Bool { engine.resume(nil) }
+
+    /// Lets the tokens of one operation go on.
+    ///
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func resume(_ operationType: String) throws(TokenError) -> Bool {
+        engine.resume(try Operation.named(operationType))
+    }
+
+    /// Kills every live token: those that wait never run, running bodies are asked to end; all settle at once.
+    ///
+    /// - Returns: how many it settled.
+    @discardableResult
+    public func killAll() -> Int { engine.sweep(nil, .killed, executing: true) }
+
+    /// Kills the live tokens of one operation.
+    ///
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func killAll(_ operationType: String) throws(TokenError) -> Int {
+        engine.sweep(try Operation.named(operationType), .killed, executing: true)
+    }
+
+    /// Settles with `discarded` every token that has not begun; running ones are left alone.
+    ///
+    /// - Returns: how many it settled.
+    @discardableResult
+    public func discardWaiting() -> Int { engine.sweep(nil, .discarded, executing: false) }
+
+    /// Discards the waiting tokens of one operation.
+    ///
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func discardWaiting(_ operationType: String) throws(TokenError) -> Int {
+        engine.sweep(try Operation.named(operationType), .discarded, executing: false)
+    }
+
+    /// Changes how many bodies may be inside a storage tier at once, in place: nobody inside is disturbed, and no more
+    /// are let in until there is room.
+    ///
+    /// - Parameters:
+    ///   - limit: 1…65,536.
+    ///   - speed: the tier.
+    /// - Throws: `invalidArgument`, naming the limit; then nothing has changed.
+    public func setStorageLimit(_ limit: Int, for speed: StorageSpeed) throws(TokenError) {
+        try engine.setStorageLimit(limit, for: speed)
+    }
+
+    // MARK: Sight
+
+    /// What it has done and has to do, at this moment.
+    public func statistics() -> Statistics { engine.statistics() }
+
+    /// Every state change, lease and worker event from now on. Each call makes a subscription of its own.
+    public var events: EventSubscription { engine.events.subscribe() }
+
+    /// The machine as it was read when the coordinator was made.
+    public var machine: Machine { engine.machine }
+
+    /// How many core domains it has.
+    public var domainCount: Int { engine.domains.count }
+
+    // MARK: Submitter
+
+    /// The identity that all its tokens share.
+    public var realm: TokenRealm { engine.realm }
+
+    /// Takes a fresh token; guards call this.
+    public func submit(_ token: AnyTaskToken, claim: PlacementClaim) { engine.submit(token, claim: claim) }
+
+    /// Takes on a token that will be submitted later; derived tokens call this.
+    public func reserve(_ token: AnyTaskToken) { engine.reserve(token) }
+
+    /// Makes this coordinator the process default.
+    public func makeDefault() { DefaultSubmitter.set(engine) }
+}
+
+/// Makes and starts a coordinator, runs `body` with it as the place where tokens go, then stops it.
+///
+/// ```swift
+/// try await withCoordinator { coordinator in
+///     print(try await upper("hello").value)
+/// }
+/// ```
+/// - Parameters:
+///   - configuration: how it is sized.
+///   - stopTimeout: how long the stop may take to finish what is there; 30 s by default.
+///   - body: may use the coordinator; guards called in it, and in its child tasks, submit to it.
+/// - Throws: what making and starting throw, and what `body` throws.
+public func withCoordinator<Result>(
+    _ configuration: Configuration = Configuration(), stopTimeout: Duration = .seconds(30),
+    isolation: isolated (any Actor)? = #isolation,
+    _ body: (OperationsCoordinator) async throws -> Result
+) async throws -> Result {
+    let coordinator = try OperationsCoordinator(configuration)
+    try await coordinator.start()
+    do {
+        let result = try await withAmbientSubmitter(coordinator) { try await body(coordinator) }
+        await coordinator.stop(timeout: stopTimeout)
+        return result
+    } catch {
+        await coordinator.stop(timeout: stopTimeout)
+        throw error
+    }
+}

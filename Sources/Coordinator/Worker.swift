@@ -1,0 +1,76 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Affinity
+internal import CExecution
+internal import TokenCore
+
+/// A thread of a crew, and what it is busy with.
+///
+/// | field | protected by |
+/// |---|---|
+/// | `running` | the crew's lock; innermost last. Owns a reference to each |
+/// | `frames`, `shards`, `depth`, `lastEnd`, `isVisiting` | the worker's own thread |
+/// | `parker` | atomic |
+/// | `report` | the crew's lock |
+final class Worker: @unchecked Sendable {
+    let crew: Crew
+    let number: Int
+    let parker = Parker()
+    var running: [AnyTaskToken] = []
+    var report: PinReport?
+    var thread: PinnedThread?
+
+    private var frames: [BodyFrame] = []
+    private var shards: [OperationCounters?] = []
+    private(set) var depth = 0
+    /// When the last body ended, if the worker has not been idle since: the next one's start.
+    var lastEnd: Int64?
+
+    init(crew: Crew, number: Int) {
+        self.crew = crew
+        self.number = number
+    }
+
+    /// The worker that the calling thread is, whatever coordinator it belongs to.
+    static var current: Worker? {
+        guard let pointer = tge_self()?.pointee.worker else { return nil }
+        return Unmanaged<Worker>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// Makes the calling thread this worker for the duration of `work`.
+    func inhabit(_ work: () -> Void) {
+        tge_self()?.pointee.worker = Unmanaged.passUnretained(self).toOpaque()
+        work()
+        tge_self()?.pointee.worker = nil
+    }
+
+    /// The frame for the next body on this thread; frames are kept for reuse, one for each level of nesting.
+    func pushFrame() -> BodyFrame {
+        if depth == frames.count { frames.append(BodyFrame()) }
+        depth += 1
+        return frames[depth - 1]
+    }
+
+    func popFrame() {
+        depth -= 1
+        if depth >= 32 { frames.removeLast() }
+    }
+
+    /// The frames in use, outermost first.
+    var activeFrames: ArraySlice<BodyFrame> { frames[..<depth] }
+
+    /// This worker's counters of an operation.
+    func counters(_ record: OperationRecord) -> OperationCounters {
+        let index = record.operation.index
+        if index < shards.count, let shard = shards[index] { return shard }
+        let shard = record.newShard()
+        while shards.count <= index { shards.append(nil) }
+        shards[index] = shard
+        return shard
+    }
+}
