@@ -12,13 +12,12 @@ internal import TokenCore
 /// Runs the jobs of async bodies on a crew's threads.
 final class CrewExecutor: TaskExecutor, Sendable {
     private let crew: Crew
-    // Set once, before the first job; the engine outlives its crews' jobs because its threads hold it.
-    private let engine = Guarded<Reference>(Reference())
-    private struct Reference { weak var engine: Engine? }
+    // Set before the first job, cleared when the crew is closed. Protected by its lock.
+    private let engine = Guarded<Engine?>(nil)
 
     init(crew: Crew) { self.crew = crew }
 
-    func attach(_ engine: Engine) { self.engine.withLock { $0.engine = engine } }
+    func attach(_ engine: Engine?) { self.engine.withLock { $0 = engine } }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -29,7 +28,7 @@ final class CrewExecutor: TaskExecutor, Sendable {
         }
         // From here on the job may be done and gone.
         if taken {
-            engine.withLock { $0.engine }?.wake(crew)
+            engine.withLock { $0 }?.wake(crew)
         } else {
             runAfterClosing(job)
         }
@@ -53,9 +52,9 @@ extension Engine {
         guard let body = object.asyncBody else { fatalError("token \(object.id) is async without an async body") }
         let domain = worker.crew.domain
         let start = worker.counters(record)
-        start.started.bump()
+        start.now.pointee.started.bump()
         let began = now()
-        start.wait.record(began - object.submittedAt)
+        start.now.pointee.wait.record(began - object.submittedAt)
         events.emit { .token(object, .executing, domain: domain + 1) }
         suspended.withLock { $0[object.sequence] = object }
         let lineage = Lineage(of: object, submitter: self, domain: domain)
@@ -73,7 +72,7 @@ extension Engine {
         let domain = Int(token.domain)
         if let worker = Worker.current, owns(worker) {
             let counters = worker.counters(record)
-            counters.run.record(now() - began)
+            counters.now.pointee.run.record(now() - began)
             finish(token, ok, counters, domain: domain)
         } else {
             finish(token, ok, record.newShard(), domain: domain)

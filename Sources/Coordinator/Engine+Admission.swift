@@ -55,7 +55,7 @@ extension Engine {
         let object = token.takeUnretainedValue()
         let isReserved = object.state != .created
         if gate.contains(.stopped) || gate.contains(.draining) && object.lineage == nil && !isReserved {
-            object.settle(for: .coordinatorStopped)
+            object.settle(for: .coordinatorStopped, reportingTo: self)
             return token.release()
         }
         if !isReserved { charge(object, claim) }
@@ -165,7 +165,7 @@ extension Engine {
             return true
         }
         // A pause that meets a stop will not be lifted any more.
-        if !held, gate.contains(.draining), isPaused(object, record) { object.settle(for: .coordinatorStopped) }
+        if !held, gate.contains(.draining), isPaused(object, record) { object.settle(for: .coordinatorStopped, reportingTo: self) }
         if held { settleIfSwept(object, record) }
         return held
     }
@@ -247,7 +247,7 @@ extension Engine {
     /// Settles a token that a sweep may have missed while it was carried from one list to the next.
     func settleIfSwept(_ token: AnyTaskToken, _ record: OperationRecord) {
         let control = record.controlNow
-        if token.epoch != control.epoch { token.settle(for: control.reason) }
+        if token.epoch != control.epoch { token.settle(for: control.reason, reportingTo: self) }
     }
 
     // MARK: Retirement

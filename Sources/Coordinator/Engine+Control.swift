@@ -57,14 +57,14 @@ extension Engine {
         for record in records { record.sweep(reason) }
         let found = live(of: operation, waiting: true, executing: executing)
         // Whoever holds the turn or the permit gives it back where its token is found dead, not here.
-        return found.reduce(0) { $0 + ($1.settle(for: reason) ? 1 : 0) }
+        return found.reduce(0) { $0 + ($1.settle(for: reason, reportingTo: self) ? 1 : 0) }
     }
 
     /// Settles what a sweep doomed and a carrier may have put into a list behind its back.
     func sweepInTransit(_ record: OperationRecord) {
         let control = record.controlNow
         for token in live(of: record.operation, waiting: true, executing: false) where token.epoch != control.epoch {
-            token.settle(for: control.reason)
+            token.settle(for: control.reason, reportingTo: self)
         }
     }
 

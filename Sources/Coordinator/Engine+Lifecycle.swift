@@ -135,6 +135,9 @@ extension Engine {
         events.emit { .lifecycle(.stopped) }
         let waiters = control.withLock { $0.complete(report) }
         events.finish()
+        // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
+        for domain in domains { for executor in domain.executors { executor.attach(nil) } }
+        realm.detach()
         for waiter in waiters { waiter.resume(returning: report) }
     }
 
@@ -154,7 +157,7 @@ extension Engine {
             return held
         }
         for token in held {
-            token.takeUnretainedValue().settle(for: .coordinatorStopped)
+            token.takeUnretainedValue().settle(for: .coordinatorStopped, reportingTo: self)
             retire(token)
         }
     }
@@ -168,7 +171,7 @@ extension Engine {
             for record in operations.all { record.sweep(.coordinatorStopped) }
             for token in live(of: nil, waiting: true, executing: true) {
                 let state = token.state
-                if token.settle(for: .coordinatorStopped) {
+                if token.settle(for: .coordinatorStopped, reportingTo: self) {
                     abandoned.append(.init(id: token.id, operationType: token.operationType, state: state))
                 }
             }

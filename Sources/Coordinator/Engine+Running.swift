@@ -18,7 +18,7 @@ extension Engine {
         let object = token.takeUnretainedValue()
         let record = operations.record(object.operation)
         let control = record.controlNow
-        if object.epoch != control.epoch { object.settle(for: control.reason) }
+        if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
         if isPaused(object, record), !object.isSettled, holdIfPaused(token, record) { return }
         guard object.begin() else {
             // Run by a waiting ancestor: only the reference is left. Settled before it began: gives back what it holds.
@@ -34,8 +34,8 @@ extension Engine {
     func runBody(_ token: AnyTaskToken, _ record: OperationRecord, _ worker: Worker, domain: Int) {
         let counters = worker.counters(record)
         let start = worker.lastEnd ?? tge_now_ns()
-        counters.started.bump()
-        counters.wait.record(start - token.submittedAt)
+        counters.now.pointee.started.bump()
+        counters.now.pointee.wait.record(start - token.submittedAt)
         events.emit { .token(token, .executing, domain: domain + 1) }
         let frame = worker.pushFrame()
         frame.enter(token, submitter: self, domain: domain)
@@ -49,21 +49,21 @@ extension Engine {
         worker.popFrame()
         let end = tge_now_ns()
         worker.lastEnd = end
-        counters.run.record(end - start)
+        counters.now.pointee.run.record(end - start)
         finish(token, ok, counters, domain: domain)
     }
 
     /// Counts and settles; takes the count back if someone else had settled it.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
-        if ok { counters.completed.bump() } else { counters.failed.bump() }
+        if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
         let won = token.finish(ok: ok) {
             leave(token)
-            counters.finished.bump()
+            counters.now.pointee.finished.bump()
             events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         }
         if won { return }
-        if ok { counters.completed.bump(-1) } else { counters.failed.bump(-1) }
-        counters.late.bump()
+        if ok { counters.now.pointee.completed.bump(-1) } else { counters.now.pointee.failed.bump(-1) }
+        counters.now.pointee.late.bump()
         events.emit { .lateResult(token) }
     }
 
@@ -73,11 +73,11 @@ extension Engine {
         let state = token.state
         events.emit { .token(token, state, domain: nil) }
         switch (state, hadStarted) {
-        case (.timedOut, false): record.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)
-        case (.timedOut, true): record.timedOutExecuting.add(1, ordering: .sequentiallyConsistent)
-        case (.failed, _), (.completed, _): record.failedWaiting.add(1, ordering: .sequentiallyConsistent)
-        case (_, false): record.killedWaiting.add(1, ordering: .sequentiallyConsistent)
-        case (_, true): record.killedExecuting.add(1, ordering: .sequentiallyConsistent)
+        case (.timedOut, false): record.elsewhere.pointee.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (.timedOut, true): record.elsewhere.pointee.timedOutExecuting.add(1, ordering: .sequentiallyConsistent)
+        case (.failed, _), (.completed, _): record.elsewhere.pointee.failedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (_, false): record.elsewhere.pointee.killedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (_, true): record.elsewhere.pointee.killedExecuting.add(1, ordering: .sequentiallyConsistent)
         }
     }
 }

@@ -9,7 +9,8 @@ internal import Synchronization
 
 /// Counts durations in buckets whose width grows with the value: 8 to each power of two, so a value read back is at
 /// most 12.5 % above the one recorded. One thread records, any thread reads.
-final class HistogramRecorder: @unchecked Sendable {
+/// A handle on memory that its owner frees with `destroy`.
+struct HistogramRecorder: @unchecked Sendable {
     /// 8 exact buckets below 8 ns, then 8 for each power of two up to 2^43 ns (2.4 hours).
     static let bucketCount = 8 + 8 * 40
 
@@ -20,7 +21,7 @@ final class HistogramRecorder: @unchecked Sendable {
         for index in 0..<Self.bucketCount { (buckets + index).initialize(to: Atomic(0)) }
     }
 
-    deinit {
+    func destroy() {
         buckets.deinitialize(count: Self.bucketCount)
         buckets.deallocate()
     }

@@ -172,15 +172,15 @@ extension Engine {
         let shards = record.allShards
         func sum(_ value: (OperationCounters) -> UInt64) -> UInt64 { shards.reduce(0) { $0 + value($1) } }
         var counts = Statistics.Counts()
-        counts.late = sum { $0.late.load(ordering: .acquiring) }
-        counts.completed = sum { $0.completed.load(ordering: .acquiring) }
-        let failed = sum { $0.failed.load(ordering: .acquiring) }
-        let failedWaiting = record.failedWaiting.load(ordering: .acquiring)
-        let killedExecuting = record.killedExecuting.load(ordering: .acquiring)
-        let killedWaiting = record.killedWaiting.load(ordering: .acquiring)
-        let timedOutExecuting = record.timedOutExecuting.load(ordering: .acquiring)
-        let timedOutWaiting = record.timedOutWaiting.load(ordering: .acquiring)
-        let started = sum { $0.started.load(ordering: .acquiring) }
+        counts.late = sum { $0.now.pointee.late.load(ordering: .acquiring) }
+        counts.completed = sum { $0.now.pointee.completed.load(ordering: .acquiring) }
+        let failed = sum { $0.now.pointee.failed.load(ordering: .acquiring) }
+        let failedWaiting = record.elsewhere.pointee.failedWaiting.load(ordering: .acquiring)
+        let killedExecuting = record.elsewhere.pointee.killedExecuting.load(ordering: .acquiring)
+        let killedWaiting = record.elsewhere.pointee.killedWaiting.load(ordering: .acquiring)
+        let timedOutExecuting = record.elsewhere.pointee.timedOutExecuting.load(ordering: .acquiring)
+        let timedOutWaiting = record.elsewhere.pointee.timedOutWaiting.load(ordering: .acquiring)
+        let started = sum { $0.now.pointee.started.load(ordering: .acquiring) }
         let submitted = record.submittedTotal
         counts.failed = failed + failedWaiting
         counts.killed = killedExecuting + killedWaiting
@@ -192,8 +192,8 @@ extension Engine {
         var wait = Histogram()
         var run = Histogram()
         for shard in shards {
-            shard.wait.add(to: &wait)
-            shard.run.add(to: &run)
+            shard.now.pointee.wait.add(to: &wait)
+            shard.now.pointee.run.add(to: &run)
         }
         return Statistics.Operation(
             operationType: record.operation.name, isPaused: record.controlNow.isPaused, counts: counts, wait: wait,

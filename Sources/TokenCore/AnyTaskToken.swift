@@ -22,21 +22,21 @@ package import Synchronization
 /// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
 /// | outcome (subclass) | the thread that made the token executing, before it finishes | anyone who saw completed or failed |
 public class AnyTaskToken: @unchecked Sendable {
-    package let word: Atomic<UInt>
+    package final let word: Atomic<UInt>
     /// Link of the one queue this token stands in: an address, or 0.
-    package let link = Atomic<UInt>(0)
+    package final let link = Atomic<UInt>(0)
     // Interned, never freed.
-    package unowned(unsafe) let operation: Operation
+    package final unowned(unsafe) let operation: Operation
     // Never freed; nil until submitted.
-    package unowned(unsafe) var realm: TokenRealm?
-    package var sequence: UInt64 = 0
-    package var tags: TokenTags
-    package var epoch: UInt32 = 0
-    package var domain: UInt16 = 0
-    package var holdings: TokenTags.Holdings = []
-    package var anchor: UInt64 = 0
-    package var submittedAt: Int64 = 0
-    package var lineage: Lineage?
+    @exclusivity(unchecked) package final unowned(unsafe) var realm: TokenRealm?
+    @exclusivity(unchecked) package final var sequence: UInt64 = 0
+    package final let tags: TokenTags
+    @exclusivity(unchecked) package final var epoch: UInt32 = 0
+    @exclusivity(unchecked) package final var domain: UInt16 = 0
+    @exclusivity(unchecked) package final var holdings: TokenTags.Holdings = []
+    @exclusivity(unchecked) package final var anchor: UInt64 = 0
+    @exclusivity(unchecked) package final var submittedAt: Int64 = 0
+    @exclusivity(unchecked) package final var lineage: Lineage?
 
     package init(operation: Operation, tags: TokenTags, state: TokenState = .created) {
         self.operation = operation
@@ -133,10 +133,9 @@ public class AnyTaskToken: @unchecked Sendable {
     /// Any live state → killed or timedOut; false when already settled. The coordinator counts it first, then the
     /// waiters are told, so whoever was waiting finds it in the statistics.
     @discardableResult
-    package final func settle(for reason: SettleReason) -> Bool {
+    package final func settle(for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil) -> Bool {
         guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
-        // Until this token is counted its coordinator cannot be gone.
-        realm?.submitter?.tokenDidSettle(self, hadStarted: before.state == .executing)
+        (submitter ?? realm?.submitter)?.tokenDidSettle(self, hadStarted: before.state == .executing)
         WaiterList.resume(before.waiters, of: self)
         return true
     }

@@ -82,7 +82,8 @@ public final class TokenRealm: Sendable {
     private let numbers = Atomic<UInt64>(0)
     // Keeps every realm reachable for the life of the process. Protected by its lock.
     private static let all = Guarded<[TokenRealm]>([])
-    private let attached = Atomic<UInt>(0)
+    // Protected by its lock; read only when something is settled by others than its worker.
+    private let attached = Guarded<(any TokenSubmitter)?>(nil)
 
     /// Makes the realm of a submitter.
     ///
@@ -92,27 +93,25 @@ public final class TokenRealm: Sendable {
         Self.all.withLock { $0.append(self) }
     }
 
-    /// Names the submitter to whom settled tokens are reported: once, before the first token. It is held weakly.
-    public func attach(_ submitter: any TokenSubmitter) {
-        let box = Unmanaged.passRetained(Attachment(submitter))
-        let before = attached.exchange(UInt(bitPattern: box.toOpaque()), ordering: .acquiringAndReleasing)
-        precondition(before == 0, "the realm \(origin) has a submitter already")
+    /// Names the submitter to whom settled tokens are reported, until `detach`: it is held, so that it cannot be gone
+    /// while a token of it lives.
+    public func attach(_ submitter: any TokenSubmitter) { attached.withLock { $0 = submitter } }
+
+    /// All tokens of the submitter are settled: lets it go.
+    public func detach() {
+        let before = attached.withLock { submitter in
+            let before = submitter
+            submitter = nil
+            return before
+        }
+        _ = before  // freed outside the lock
     }
 
-    /// Whom to tell; nil once it is gone.
-    var submitter: (any TokenSubmitter)? {
-        guard let box = UnsafeRawPointer(bitPattern: attached.load(ordering: .acquiring)) else { return nil }
-        return Unmanaged<Attachment>.fromOpaque(box).takeUnretainedValue().submitter
-    }
+    /// Whom to tell; nil once it is detached.
+    var submitter: (any TokenSubmitter)? { attached.withLock { $0 } }
 
     /// The next number, for submitters that do not count their own.
     public func nextNumber() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }
-
-    private final class Attachment: Sendable {
-        private weak let weakSubmitter: (any TokenSubmitter)?
-        init(_ submitter: any TokenSubmitter) { weakSubmitter = submitter }
-        var submitter: (any TokenSubmitter)? { weakSubmitter }
-    }
 }
 
 extension AnyTaskToken {
