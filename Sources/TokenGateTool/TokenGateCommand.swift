@@ -19,7 +19,7 @@ struct TokenGateCommand: AsyncParsableCommand {
               0   success
               64  wrong usage: an unknown option, a bad value
               66  the machine cannot be read
-              70  anything else
+              1   anything else
             """,
         subcommands: [
             TopologyCommand.self
