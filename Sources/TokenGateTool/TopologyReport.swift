@@ -7,7 +7,9 @@
 
 import TokenGate
 
-/// What `tokengate topology` prints. The keys are a promise to scripts: exactly these, absent values as null.
+/// What `tokengate topology` prints.
+///
+/// The keys are a promise to scripts: exactly these, absent values as null.
 struct TopologyReport: Encodable {
     struct Node: Encodable {
         let id: Int
