@@ -112,10 +112,14 @@ extension CPUSet {
     public func symmetricDifference(_ other: CPUSet) -> CPUSet { combined(with: other, ^) }
 
     /// Whether every CPU of this set is in the other.
-    public func isSubset(of other: CPUSet) -> Bool { subtracting(other).isEmpty }
+    public func isSubset(of other: CPUSet) -> Bool {
+        words.count <= other.words.count && zip(words, other.words).allSatisfy { $0 & ~$1 == 0 }
+    }
 
     /// Whether the sets share no CPU.
-    public func isDisjoint(with other: CPUSet) -> Bool { intersection(other).isEmpty }
+    public func isDisjoint(with other: CPUSet) -> Bool {
+        zip(words, other.words).allSatisfy { $0 & $1 == 0 }
+    }
 
     private func combined(with other: CPUSet, _ operation: (UInt64, UInt64) -> UInt64) -> CPUSet {
         CPUSet(

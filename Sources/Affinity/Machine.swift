@@ -102,7 +102,7 @@ public struct Machine: Sendable, Hashable {
 
     /// The number of the domain on a core, from 1, or nil where the core has none.
     public func domainNumber(of core: Topology.Core) -> Int? {
-        domains.firstIndex { !$0.isDisjoint(with: core.cpus) }.map { $0 + 1 }
+        core.cpus.intersection(allowed).first.flatMap(domainNumber(ofCPU:))
     }
 
     /// The number of the domain that holds a CPU, from 1, or nil where none does.
