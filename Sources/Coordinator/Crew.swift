@@ -76,16 +76,17 @@ final class Crew: Sendable {
     func next(_ state: inout State) -> Work {
         state.turn &+= 1
         if let job = state.jobs.popFirst() { return .job(job) }
-        let boundFirst = state.turn & 1 == 0
-        var arriving = false
-        for mailbox in boundFirst ? [bound, free] : [free, bound] {
-            switch mailbox.pop() {
-            case .token(let token): return .token(token)
-            case .arriving: arriving = true
-            case .empty: continue
-            }
+        return state.turn & 1 == 0 ? pop(bound, else: free) : pop(free, else: bound)
+    }
+
+    private func pop(_ first: Mailbox, else second: Mailbox) -> Work {
+        let popped = first.pop()
+        if case .token(let token) = popped { return .token(token) }
+        switch second.pop() {
+        case .token(let token): return .token(token)
+        case .arriving: return .arriving
+        case .empty: if case .arriving = popped { return .arriving } else { return .none }
         }
-        return arriving ? .arriving : .none
     }
 
     /// Whether a wake-up would put a thread to work. Under the lock.
@@ -101,6 +102,6 @@ final class Crew: Sendable {
             bound.forEach(body)
             free.forEach(body)
         }
-        if executing { for worker in state.workers { worker.running.forEach(body) } }
+        if executing { for worker in state.workers { worker.running.forEach { body($0.takeUnretainedValue()) } } }
     }
 }

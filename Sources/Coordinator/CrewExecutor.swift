@@ -47,8 +47,7 @@ final class CrewExecutor: TaskExecutor, Sendable {
 extension Engine {
     /// Lets an async body begin: it runs as a task whose executor is this worker's crew, and leaves the worker free
     /// while it is suspended.
-    func startAsync(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, _ worker: Worker) {
-        let object = token.takeRetainedValue()
+    func startAsync(_ object: AnyTaskToken, _ record: OperationRecord, _ worker: Worker) {
         guard let body = object.asyncBody else { fatalError("token \(object.id) is async without an async body") }
         let domain = worker.crew.domain
         let start = worker.counters(record)
@@ -77,6 +76,6 @@ extension Engine {
         } else {
             finish(token, ok, record.newShard(), domain: domain)
         }
-        retire(.passRetained(token))
+        returnHoldings(token)
     }
 }

@@ -28,9 +28,7 @@ extension Engine {
         token.epoch = control.epoch
         token.submittedAt = tge_now_ns()
         let owned = Unmanaged.passRetained(token)
-        if gate == .started, !control.isPaused, token.lineage == nil, token.tags.storage == nil,
-            token.tags.flags.isDisjoint(with: [.anchored, .lead])
-        {
+        if gate.isPlain, !control.isPaused, token.lineage == nil, token.tags.isPlain {
             return deliver(owned, record)
         }
         submitSlowly(owned, record, gate, claim)
@@ -216,30 +214,28 @@ extension Engine {
         let isBound = object.tags.flags.contains(.anchored) || object.lineage?.lead != nil
         if !isBound { object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind)) }
         let domain = Int(object.domain)
-        let crew = domains[domain][kind]
         events.emit { .token(object, .admitted, domain: domain + 1) }
         // From the push on, the token may be run and freed by others; `keep` covers the look at the epoch.
         let epoch = object.epoch
-        (isBound ? crew.bound : crew.free).push(token)
+        crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
-        let ready = ready[kind.rawValue]
+        let ready = crews.ready(kind)
         if ready.contains(domain) {
-            wake(crew)
+            crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
         } else if !isBound, kind != .storage, let other = ready.any {
-            wake(domains[other][kind])
+            crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
         }
     }
 
     /// The domain a free token is sent to.
     private func place(_ weight: Weight, kind: CrewKind) -> Int {
         let ticket = Self.nextTicket()
-        if domains.count == 1 { return 0 }
-        if kind == .storage { return Int(ticket % UInt32(domains.count)) }
-        let ready = ready[kind.rawValue]
-        if domains.count <= 64 {
-            return WeightPolicy.place(weight, ready: ready.word, domains: domains.count, ticket: ticket)
-        }
-        return WeightPolicy.place(weight, ready: ready.snapshot(domains: domains.count), domains: domains.count, ticket: ticket)
+        let count = crews.domains
+        if count == 1 { return 0 }
+        if kind == .storage { return Int(ticket % UInt32(count)) }
+        let ready = crews.ready(kind)
+        if count <= 64 { return WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket) }
+        return WeightPolicy.place(weight, ready: ready.snapshot(domains: count), domains: count, ticket: ticket)
     }
 
     // MARK: Sweeps
@@ -256,8 +252,13 @@ extension Engine {
     /// ran it, or by who took it out of a list and found it settled.
     func retire(_ token: Unmanaged<AnyTaskToken>) {
         let object = token.takeUnretainedValue()
-        if !object.holdings.isEmpty { giveBack(object) }
+        returnHoldings(object)
         token.release()
+    }
+
+    /// The engine is done with a token whose reference is released elsewhere.
+    func returnHoldings(_ token: AnyTaskToken) {
+        if token.holdings != [] { giveBack(token) }
     }
 
     private func giveBack(_ token: AnyTaskToken) {

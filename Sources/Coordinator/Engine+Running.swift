@@ -12,22 +12,25 @@ package import TokenCore
 
 // Running bodies.
 extension Engine {
-    /// Runs a token that a worker took out of a mailbox. The worker's `running` owns a reference; the mailbox's own is
-    /// given up here.
+    /// Runs a token that a worker took out of a mailbox. The mailbox's reference is with the worker's `running` now and
+    /// is released when the worker takes its next.
     func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker) {
         let object = token.takeUnretainedValue()
         let record = operations.record(object.operation)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
-        if isPaused(object, record), !object.isSettled, holdIfPaused(token, record) { return }
+        if isPaused(object, record), !object.isSettled {
+            if holdIfPaused(token.retain(), record) { return }
+            token.release()
+        }
         guard object.begin() else {
-            // Run by a waiting ancestor: only the reference is left. Settled before it began: gives back what it holds.
-            if object.current.hasBegun { token.release() } else { retire(token) }
+            // Run by a waiting ancestor, who returns what it holds; else settled before it began.
+            if !object.current.hasBegun { returnHoldings(object) }
             return
         }
-        if object.tags.flags.contains(.async) { return startAsync(token, record, worker) }
+        if object.tags.flags.contains(.async) { return startAsync(object, record, worker) }
         runBody(object, record, worker, domain: worker.crew.domain)
-        retire(token)
+        returnHoldings(object)
     }
 
     /// Runs the body of a token that is executing by now, on this worker; counts and settles it.

@@ -126,7 +126,7 @@ extension Engine {
     /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it.
     private func runClaimed(_ token: AnyTaskToken, _ worker: Worker, domain: Int) {
         let crew = worker.crew
-        crew.state.withLock { _ in worker.running.append(token) }
+        crew.state.withLock { _ in worker.running.append(.passRetained(token)) }
         let start = worker.lastEnd
         worker.lastEnd = nil
         let record = operations.record(token.operation)
@@ -136,9 +136,10 @@ extension Engine {
             runBody(token, record, worker, domain: domain)
         }
         worker.lastEnd = start
-        crew.state.withLock { _ in worker.running.removeAll { $0 === token } }
-        // The entry's reference is released by who finds it; what the token holds is given back here.
-        retire(.passRetained(token))
+        let entry = crew.state.withLock { _ in worker.running.popLast() }
+        // The reference of the entry left behind is released by who finds it; what the token holds is returned here.
+        returnHoldings(token)
+        entry?.release()
     }
 
     /// Moves this thread to another domain's CPUs for one body that must run there while all threads there are blocked.

@@ -36,7 +36,7 @@ extension Engine {
         let isReady = crew.canStart(state)
         guard isReady != state.isReady else { return }
         state.isReady = isReady
-        ready[crew.kind.rawValue].set(crew.domain, isReady)
+        crews.ready(crew.kind).set(crew.domain, isReady)
     }
 
     // MARK: Making
@@ -122,23 +122,24 @@ extension Engine {
     /// Takes the next thing to do, from the crew's own queues, else from another domain's; else registers as idle.
     private func next(for worker: Worker) -> Next {
         let crew = worker.crew
-        var done: AnyTaskToken?  // released after unlocking: its last reference may run a deinit of the user's
+        var done: Unmanaged<AnyTaskToken>?
         let own: Next? = crew.state.withLock { state in
             done = worker.running.popLast()
             if crew.kind != .storage, state.active > crew.target { return goIdle(worker, &state) }
             switch crew.next(&state) {
             case .token(let token):
-                worker.running.append(token.takeUnretainedValue())
+                worker.running.append(token)
                 return .token(token)
             case .job(let job): return .job(job)
             case .arriving: return .again
             case .none: return nil
             }
         }
-        _ = consume done
+        // After unlocking: the last reference may run a deinit of the user's.
+        done?.release()
         if let own { return own }
         if let stolen = steal(for: crew) {
-            crew.state.withLock { _ in worker.running.append(stolen.takeUnretainedValue()) }
+            crew.state.withLock { _ in worker.running.append(stolen) }
             return .token(stolen)
         }
         return crew.state.withLock { goIdle(worker, &$0) }

@@ -30,7 +30,7 @@ package final class Engine: TokenSubmitter {
     let domains: [Domain]
     let operations = OperationTable()
     let events: EventBus
-    let ready: [ReadyBits]
+    let crews: CrewTable
     let control = Guarded(LifecycleState())
 
     /// One word that says whether the plain path is open: bit 0 started, bit 1 paused, bit 2 draining, bit 3 stopped.
@@ -40,6 +40,8 @@ package final class Engine: TokenSubmitter {
         static let paused = Gate(rawValue: 2)
         static let draining = Gate(rawValue: 4)
         static let stopped = Gate(rawValue: 8)
+        /// Started, and nothing else.
+        var isPlain: Bool { rawValue == 1 }
     }
     private let gateWord = Atomic<UInt32>(0)
     var gate: Gate { Gate(rawValue: gateWord.load(ordering: .sequentiallyConsistent)) }
@@ -123,8 +125,7 @@ package final class Engine: TokenSubmitter {
         anchors = (0..<Self.anchorShards).map { _ in
             AnchorShard(idleCapacity: configuration.anchorIdleCapacity / Self.anchorShards, idleTime: idleTime)
         }
-        let count = cpuSets.count
-        ready = CrewKind.allCases.map { _ in ReadyBits(domains: count) }
+        crews = CrewTable(domains)
         events = EventBus(buffer: configuration.eventBuffer)
         realm = TokenRealm(origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max))
         realm.attach(self)
@@ -134,6 +135,7 @@ package final class Engine: TokenSubmitter {
     static let anchorShards = 64
 
     deinit {
+        defer { crews.destroy() }
         // Tombstones may be left in the mailboxes; each still owns its reference.
         for domain in domains {
             for crew in domain.crews {

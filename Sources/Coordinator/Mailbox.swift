@@ -22,7 +22,7 @@ internal import TokenCore
 final class Mailbox: @unchecked Sendable {
     private let stub = AnyTaskToken(operation: .invalid, tags: TokenTags())
     private let tail: Atomic<UInt>
-    private var head: Unmanaged<AnyTaskToken>
+    @exclusivity(unchecked) private var head: Unmanaged<AnyTaskToken>
 
     init() {
         head = .passUnretained(stub)

@@ -12,36 +12,40 @@ internal import Synchronization
 ///
 /// A crew sets its bit under its lock, then looks at its mailboxes once more; a producer pushes, then looks at the bits.
 /// All four are sequentially consistent, so at least one of the two sees the other (Docs/Parking.md).
-final class ReadyBits: Sendable {
-    private final class Word: Sendable { let bits = Atomic<UInt64>(0) }
-    private let words: [Word]
-    private let first: Word
+///
+/// A handle on memory that the engine frees with `destroy`.
+struct ReadyBits: @unchecked Sendable {
+    private let words: UnsafeMutablePointer<Atomic<UInt64>>
+    private let count: Int
 
     init(domains: Int) {
-        words = (0..<(domains + 63) / 64).map { _ in Word() }
-        first = words[0]
+        count = (domains + 63) / 64
+        words = .allocate(capacity: count)
+        for index in 0..<count { (words + index).initialize(to: Atomic(0)) }
     }
 
+    func destroy() { words.deallocate() }
+
     /// The only word there is on machines of up to 64 domains.
-    var word: UInt64 { first.bits.load(ordering: .sequentiallyConsistent) }
+    var word: UInt64 { words.pointee.load(ordering: .sequentiallyConsistent) }
 
     func contains(_ domain: Int) -> Bool {
-        words[domain >> 6].bits.load(ordering: .sequentiallyConsistent) & (1 << UInt64(domain & 63)) != 0
+        words[domain >> 6].load(ordering: .sequentiallyConsistent) & (1 << UInt64(domain & 63)) != 0
     }
 
     func set(_ domain: Int, _ ready: Bool) {
         let bit: UInt64 = 1 << UInt64(domain & 63)
         if ready {
-            words[domain >> 6].bits.bitwiseOr(bit, ordering: .sequentiallyConsistent)
+            words[domain >> 6].bitwiseOr(bit, ordering: .sequentiallyConsistent)
         } else {
-            words[domain >> 6].bits.bitwiseAnd(~bit, ordering: .sequentiallyConsistent)
+            words[domain >> 6].bitwiseAnd(~bit, ordering: .sequentiallyConsistent)
         }
     }
 
     /// The lowest ready domain.
     var any: Int? {
-        for (index, word) in words.enumerated() {
-            let bits = word.bits.load(ordering: .sequentiallyConsistent)
+        for index in 0..<count {
+            let bits = words[index].load(ordering: .sequentiallyConsistent)
             if bits != 0 { return index * 64 + bits.trailingZeroBitCount }
         }
         return nil
@@ -49,6 +53,6 @@ final class ReadyBits: Sendable {
 
     /// A snapshot for the weight policy.
     func snapshot(domains: Int) -> ReadySet {
-        words.count == 1 ? ReadySet(word: word) : ReadySet(domains: domains, isReady: contains)
+        count == 1 ? ReadySet(word: word) : ReadySet(domains: domains, isReady: contains)
     }
 }

@@ -21,15 +21,15 @@ final class Worker: @unchecked Sendable {
     let crew: Crew
     let number: Int
     let parker = Parker()
-    var running: [AnyTaskToken] = []
+    @exclusivity(unchecked) var running: [Unmanaged<AnyTaskToken>] = []
     var report: PinReport?
     var thread: PinnedThread?
 
-    private var frames: [BodyFrame] = []
-    private var shards: [OperationCounters?] = []
-    private(set) var depth = 0
+    @exclusivity(unchecked) private var frames: [BodyFrame] = []
+    @exclusivity(unchecked) private var shards: [OperationCounters?] = []
+    @exclusivity(unchecked) private(set) var depth = 0
     /// When the last body ended, if the worker has not been idle since: the next one's start.
-    var lastEnd: Int64?
+    @exclusivity(unchecked) var lastEnd: Int64?
 
     init(crew: Crew, number: Int) {
         self.crew = crew

@@ -7,9 +7,11 @@
 
 /// The tags of an operation as a token carries them: three bytes.
 package struct TokenTags: Sendable, Hashable {
-    package var weight: Weight
-    package var storage: StorageSpeed?
-    package var flags: Flags
+    package let weight: Weight
+    package let storage: StorageSpeed?
+    package let flags: Flags
+    /// Neither storage nor anchor nor lead: nothing stands between such a token and a mailbox.
+    package let isPlain: Bool
 
     package struct Flags: OptionSet, Sendable, Hashable {
         package let rawValue: UInt8
@@ -42,5 +44,6 @@ package struct TokenTags: Sendable, Hashable {
         self.weight = weight
         self.storage = storage
         self.flags = flags
+        isPlain = storage == nil && flags.isDisjoint(with: [.anchored, .lead])
     }
 }
