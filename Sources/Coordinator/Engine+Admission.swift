@@ -210,8 +210,8 @@ extension Engine {
     func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
         let object = token.takeUnretainedValue()
         object.transition { $0.admitting() }
-        let kind: CrewKind = object.tags.storage != nil ? .storage : object.tags.weight == .heavy ? .heavy : .standard
-        let isBound = object.tags.flags.contains(.anchored) || object.lineage?.lead != nil
+        let kind = kind(of: object)
+        let isBound = isBound(object)
         if !isBound { object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind)) }
         let domain = Int(object.domain)
         events.emit { .token(object, .admitted, domain: domain + 1) }
@@ -225,6 +225,16 @@ extension Engine {
         } else if !isBound, kind != .storage, let other = ready.any {
             crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
         }
+    }
+
+    /// Whether a token has to run in its domain.
+    func isBound(_ token: AnyTaskToken) -> Bool {
+        (!token.tags.isPlain && token.tags.flags.contains(.anchored)) || token.lineage?.lead != nil
+    }
+
+    /// The crew that a token is for.
+    func kind(of token: AnyTaskToken) -> CrewKind {
+        token.tags.storage != nil ? .storage : token.tags.weight == .heavy ? .heavy : .standard
     }
 
     /// The domain a free token is sent to.
@@ -258,7 +268,7 @@ extension Engine {
 
     /// The engine is done with a token whose reference is released elsewhere.
     func returnHoldings(_ token: AnyTaskToken) {
-        if token.holdings != [] { giveBack(token) }
+        if token.holdings.rawValue != 0 { giveBack(token) }
     }
 
     private func giveBack(_ token: AnyTaskToken) {

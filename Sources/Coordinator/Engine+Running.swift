@@ -28,7 +28,7 @@ extension Engine {
             if !object.current.hasBegun { returnHoldings(object) }
             return
         }
-        if object.tags.flags.contains(.async) { return startAsync(object, record, worker) }
+        if object.tags.isAsync { return startAsync(object, record, worker) }
         runBody(object, record, worker, domain: worker.crew.domain)
         returnHoldings(object)
     }

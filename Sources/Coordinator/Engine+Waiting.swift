@@ -59,7 +59,7 @@ extension Engine {
 
     /// Runs the awaited token on this thread if it may run here; true when it is settled after that.
     private func runHere(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) -> Bool {
-        guard token.realm === realm, !token.tags.flags.contains(.async),
+        guard token.realm === realm, !token.tags.isAsync,
             token.lineage?.descends(from: lineage) == true
         else { return token.isSettled }
         let isVisit = Int(token.domain) != frame.domain && isBound(token)
@@ -148,14 +148,6 @@ extension Engine {
         _ = try? CurrentThread.setAffinity(domains[domain].cpus)
         body()
         _ = try? CurrentThread.setAffinity(own)
-    }
-
-    private func isBound(_ token: AnyTaskToken) -> Bool {
-        token.tags.flags.contains(.anchored) || token.lineage?.lead != nil
-    }
-
-    private func kind(of token: AnyTaskToken) -> CrewKind {
-        token.tags.storage != nil ? .storage : token.tags.weight == .heavy ? .heavy : .standard
     }
 
     /// Whether all threads of a crew are blocked and it may make no more.

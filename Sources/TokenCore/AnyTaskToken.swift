@@ -38,6 +38,7 @@ public class AnyTaskToken: @unchecked Sendable {
     @exclusivity(unchecked) package final var submittedAt: Int64 = 0
     @exclusivity(unchecked) package final var lineage: Lineage?
 
+    @usableFromInline
     package init(operation: Operation, tags: TokenTags, state: TokenState = .created) {
         self.operation = operation
         self.tags = tags
@@ -156,9 +157,11 @@ public class AnyTaskToken: @unchecked Sendable {
     package func refuse(_ error: TokenError) { fatalError("a token without result type cannot be refused") }
 
     /// Runs the body and keeps its outcome; true when it returned, false when it threw.
+    @usableFromInline
     package func invoke() -> Bool { fatalError("a token without body was started in state \(state)") }
 
     /// The body of an async operation; nil for a synchronous one.
+    @usableFromInline
     package var asyncBody: (@Sendable () async -> Bool)? { nil }
 
     /// Parks the thread until the token is settled or `deadline` (monotonic nanoseconds; nil: without limit) passes.

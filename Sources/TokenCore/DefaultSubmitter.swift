@@ -43,8 +43,15 @@ package enum DefaultSubmitter {
         if slot.withLock({ $0?.submitter === submitter }) { set(nil) }
     }
 
-    /// The default at this moment: one load and a thread-local hit, except after a replacement.
+    /// The default at this moment.
     package static var current: (any TokenSubmitter)? {
+        var found: (any TokenSubmitter)?
+        _ = borrow { found = $0 }
+        return found
+    }
+
+    /// Calls `body` with the default, if there is one: one load and a thread-local hit, except after a replacement.
+    package static func borrow(_ body: (any TokenSubmitter) -> Void) -> Bool {
         let now = generation.load(ordering: .acquiring)
         if thisThread.pointee.cached_generation != now {
             let holder = slot.withLock { $0 }
@@ -54,7 +61,8 @@ package enum DefaultSubmitter {
             }
             if let before { Unmanaged<Holder>.fromOpaque(before).release() }
         }
-        guard let cached = thisThread.pointee.cached_submitter else { return nil }
-        return Unmanaged<Holder>.fromOpaque(cached)._withUnsafeGuaranteedRef { $0.submitter }
+        guard let cached = thisThread.pointee.cached_submitter else { return false }
+        Unmanaged<Holder>.fromOpaque(cached)._withUnsafeGuaranteedRef { body($0.submitter) }
+        return true
     }
 }

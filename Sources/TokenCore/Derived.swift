@@ -53,7 +53,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
         self.source = source
         self.transform = transform
         let operation = (try? Operation.named(source.operationType + ".map")) ?? source.operation
-        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight))
+        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight), state: .created)
         lineage = source.lineage
     }
 

@@ -15,9 +15,10 @@ internal import CExecution
 /// let results = await gather(pages.map { fetch($0) })
 /// let good = results.compactMap { try? $0.get() }
 /// ```
+@inlinable
 public func gather<Success>(_ tokens: [TaskToken<Success>]) async -> [Result<Success, any Error>] {
     await settleAll(tokens)
-    return tokens.map(\.outcomeOnceSettled)
+    return tokens.map { $0.outcomeOnceSettled }
 }
 
 /// Awaits several tokens of different types; throws the first error in their order.
@@ -43,7 +44,8 @@ public func waitForAll<Success>(
 }
 
 /// Suspends until every token is settled.
-private func settleAll(_ tokens: [AnyTaskToken]) async {
+@usableFromInline
+func settleAll(_ tokens: [AnyTaskToken]) async {
     // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
     guard let last = tokens.last else { return }
     await last.settled()

@@ -8,7 +8,9 @@
 internal import CExecution
 
 /// What a guard's copies share: the operation, its tags and its body.
+@usableFromInline
 final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
+    @usableFromInline
     enum Body: Sendable {
         case sync(@Sendable (Input) throws -> Output)
         case async(@Sendable (Input) async throws -> Output)
@@ -16,12 +18,13 @@ final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
 
     let operationType: String
     let problem: TokenError?
-    private let operation: Operation
-    private let tags: TokenTags
+    @usableFromInline let operation: Operation
+    @usableFromInline let tags: TokenTags
     private let locality: Locality<Input>
     private let coordinator: (any TokenSubmitter)?
-    private let body: Body
+    @usableFromInline let body: Body
 
+    @usableFromInline
     init(
         _ operationType: String, _ weight: Weight, _ storage: StorageSpeed?, _ locality: Locality<Input>,
         _ coordinator: (any TokenSubmitter)?, _ body: Body
@@ -44,40 +47,50 @@ final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     /// Makes the token of one call and hands it to its submitter.
+    @inlinable
     func submit(_ input: Input) -> TaskToken<Output> {
         let token: TaskToken<Output> =
             switch body {
             case .sync(let body): BodyToken(operation: operation, tags: tags, input: input, body: body)
             case .async(let body): AsyncBodyToken(operation: operation, tags: tags, input: input, body: body)
             }
-        if let problem {
-            token.refuse(problem)
-            return token
-        }
-        guard let place = Submission.place(explicit: coordinator) else {
-            token.refuse(
-                TokenError(.noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
-            return token
-        }
-        token.lineage = place.lineage
-        switch locality.kind {
-        case .free: place.submitter.submit(token, claim: .free)
-        case .fixed(let key, _): key.withAnchorBytes { place.submitter.submit(token, claim: .anchor($0)) }
-        case .keyed(let withKey, _): withKey(input) { Self.submit(token, anchor: $0, to: place.submitter) }
-        case .lead(let calls):
-            place.submitter.submit(token, claim: .lead(externalCalls: calls))
-        }
+        if tags.isPlain { handOverPlain(token) } else { handOver(token, input) }
         return token
     }
 
-    private static func submit(
-        _ token: TaskToken<Output>, anchor: UnsafeRawBufferPointer, to submitter: any TokenSubmitter
-    ) {
-        if anchor.isEmpty {
-            token.refuse(TokenError(.invalidArgument, "the anchor key \"\" of \"\(token.operationType)\" is empty"))
-        } else {
-            submitter.submit(token, claim: .anchor(anchor))
+    /// A token without anchor, storage or lead, outside of bodies, of a guard without fault: the shortest way.
+    @usableFromInline
+    func handOverPlain(_ token: AnyTaskToken) {
+        if problem == nil, coordinator == nil, Submission.toDefault(token) { return }
+        token.handOver(.free, explicit: coordinator, problem: problem)
+    }
+
+    @usableFromInline
+    func handOver(_ token: AnyTaskToken, _ input: Input) {
+        switch locality.kind {
+        case .free: token.handOver(.free, explicit: coordinator, problem: problem)
+        case .fixed(let key, _):
+            key.withAnchorBytes { token.handOver(.anchor($0), explicit: coordinator, problem: problem) }
+        case .keyed(let withKey, _):
+            withKey(input) { token.handOver(.anchor($0), explicit: coordinator, problem: problem) }
+        case .lead(let calls): token.handOver(.lead(externalCalls: calls), explicit: coordinator, problem: problem)
         }
+    }
+}
+
+extension AnyTaskToken {
+    /// Finds the token's submitter and hands it over, or settles it with what is wrong.
+    fileprivate func handOver(_ claim: PlacementClaim, explicit: (any TokenSubmitter)?, problem: TokenError?) {
+        if let problem { return refuse(problem) }
+        if case .anchor(let bytes) = claim, bytes.isEmpty {
+            return refuse(TokenError(.invalidArgument, "the anchor key \"\" of \"\(operationType)\" is empty"))
+        }
+        guard let place = Submission.place(explicit: explicit) else {
+            return refuse(
+                TokenError(.noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
+        }
+        lineage = place.lineage
+        place.submitter.submit(self, claim: claim)
     }
 }
 
@@ -97,5 +110,14 @@ enum Submission {
         if let lineage = ambient.lineage { return Place(submitter: lineage.submitter, lineage: lineage) }
         guard let submitter = explicit ?? ambient.scope ?? DefaultSubmitter.current else { return nil }
         return Place(submitter: submitter, lineage: nil)
+    }
+
+    /// Hands a plain token to the process default, if that is where it goes; borrows the default for the call, so no
+    /// reference count is touched.
+    static func toDefault(_ token: AnyTaskToken) -> Bool {
+        if BodyFrame.current != nil { return false }
+        let ambient = Ambient.current
+        if ambient.lineage != nil || ambient.scope != nil { return false }
+        return DefaultSubmitter.borrow { $0.submit(token, claim: .free) }
     }
 }

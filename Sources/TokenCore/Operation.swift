@@ -9,6 +9,7 @@
 ///
 /// Tokens hold it unretained, so handing the name along costs no reference count. Names are meant to be few and known;
 /// `limit` bounds them.
+@usableFromInline
 package final class Operation: Sendable {
     /// The operation type.
     package let name: String

@@ -18,7 +18,12 @@ internal import CExecution
 /// ```
 public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     // Written by the executing thread before it finishes the token; read by those who saw completed or failed.
-    package final var outcome: Result<Success, any Error>?
+    @usableFromInline package final var outcome: Result<Success, any Error>?
+
+    @usableFromInline
+    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
+        super.init(operation: operation, tags: tags, state: state)
+    }
 
     /// The result, awaited without blocking a thread.
     ///
@@ -57,20 +62,25 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     }
 
     /// The result of a token known to be settled.
+    @inlinable
     package final var outcomeOnceSettled: Result<Success, any Error> {
-        let word = current
-        switch word.state {
-        case .completed, .failed:
-            guard let outcome else { fatalError("token \(id) is \(word.state) without outcome") }
-            return outcome
-        case .killed, .timedOut:
-            return .failure(settlementError(word.reason))
-        case .created, .waiting, .admitted, .executing:
-            fatalError("token \(id) is \(word.state) where it should be settled")
-        }
+        if isOwnOutcome, let outcome { return outcome }
+        return .failure(settlementError())
     }
 
-    private func settlementError(_ reason: SettleReason) -> TokenError {
+    /// Whether the body brought the token's end about, so that the outcome is the body's.
+    @usableFromInline
+    package final var isOwnOutcome: Bool {
+        let state = current.state
+        return state == .completed || state == .failed
+    }
+
+    /// What a token is settled with whose body did not bring its end about.
+    @usableFromInline
+    package final func settlementError() -> TokenError {
+        let word = current
+        guard word.isTerminal else { fatalError("token \(id) is \(word.state) where it should be settled") }
+        let reason = word.reason
         let subject = "token \(id) of \"\(operationType)\""
         return switch reason {
         case .body, .killed: TokenError(.killed, "\(subject) was killed")

@@ -22,7 +22,7 @@ internal import CExecution
 /// A guard with a bad option (an empty operation type, say) can be made, so that it fits into a constant; its tokens
 /// settle at once with that error, and `validate()` throws it.
 public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
-    private let core: GuardCore<Input, Output>
+    @usableFromInline let core: GuardCore<Input, Output>
 
     /// A guard around a synchronous function of one parameter (or of a tuple).
     ///
@@ -72,6 +72,7 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     /// Submits a call: returns its token at once. Never blocks, never throws: what is wrong settles the token.
+    @inlinable
     public func callAsFunction(_ input: Input) -> TaskToken<Output> { core.submit(input) }
 
     /// Submits a call of a function of several parameters.

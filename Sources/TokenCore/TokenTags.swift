@@ -6,12 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 /// The tags of an operation as a token carries them: three bytes.
+@usableFromInline
 package struct TokenTags: Sendable, Hashable {
     package let weight: Weight
     package let storage: StorageSpeed?
     package let flags: Flags
+    /// The body is async.
+    package let isAsync: Bool
     /// Neither storage nor anchor nor lead: nothing stands between such a token and a mailbox.
-    package let isPlain: Bool
+    @usableFromInline package let isPlain: Bool
 
     package struct Flags: OptionSet, Sendable, Hashable {
         package let rawValue: UInt8
@@ -44,6 +47,7 @@ package struct TokenTags: Sendable, Hashable {
         self.weight = weight
         self.storage = storage
         self.flags = flags
+        isAsync = flags.contains(.async)
         isPlain = storage == nil && flags.isDisjoint(with: [.anchored, .lead])
     }
 }
