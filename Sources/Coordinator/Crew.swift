@@ -75,8 +75,13 @@ final class Crew: Sendable {
 
     func next(_ state: inout State) -> Work {
         state.turn &+= 1
-        if let job = state.jobs.popFirst() { return .job(job) }
-        return state.turn & 1 == 0 ? pop(bound, else: free) : pop(free, else: bound)
+        // Jobs go first two times in three, so that neither they nor the mailboxes can starve the other.
+        if state.turn % 3 != 0, let job = state.jobs.popFirst() { return .job(job) }
+        let mail = state.turn & 1 == 0 ? pop(bound, else: free) : pop(free, else: bound)
+        switch mail {
+        case .token, .job: return mail
+        case .arriving, .none: return state.jobs.popFirst().map { .job($0) } ?? mail
+        }
     }
 
     private func pop(_ first: Mailbox, else second: Mailbox) -> Work {

@@ -22,6 +22,7 @@ extension Engine {
         case .start: break
         }
         do throws(TokenError) {
+            spawner.start { [self] in spawnOrHandOver($0) }
             for domain in domains { try startStandardCrew(domain) }
             if configuration.pinMode == .hard { try await checkPins() }
         } catch {
@@ -29,8 +30,6 @@ extension Engine {
             throw error
         }
         events.emit { .lifecycle(.running) }
-        // From here on submitters deliver by themselves; those that came before are behind in `pending`.
-        open(.started)
         for domain in domains {
             for crew in domain.crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
         }
@@ -66,13 +65,19 @@ extension Engine {
         }
     }
 
+    /// Lets the tokens go that came before the start. Until the list is empty later ones still queue up behind them, so
+    /// the order of submission holds; then submitters find the gate open.
     private func releasePending() {
-        let waiting = pending.withLock { list in
-            let waiting = list ?? []
-            list = nil
-            return waiting
+        while true {
+            let waiting: [Unmanaged<AnyTaskToken>] = pending.withLock { list in
+                let waiting = list ?? []
+                list = waiting.isEmpty ? nil : []
+                if waiting.isEmpty { open(.started) }
+                return waiting
+            }
+            if waiting.isEmpty { return }
+            for token in waiting { takeTurn(token, operations.record(token.takeUnretainedValue().operation)) }
         }
-        for token in waiting { takeTurn(token, operations.record(token.takeUnretainedValue().operation)) }
     }
 
     // MARK: Stop
@@ -135,6 +140,7 @@ extension Engine {
         events.emit { .lifecycle(.stopped) }
         let waiters = control.withLock { $0.complete(report) }
         events.finish()
+        spawner.close()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }
         realm.detach()
@@ -167,12 +173,16 @@ extension Engine {
     private func abandonAll() -> [StopReport.Abandoned] {
         var abandoned: [StopReport.Abandoned] = []
         let parker = Parker()
-        while liveCount > 0 {
+        // A token is in transit for microseconds. The bound is for the case that our own counting is wrong: better a
+        // stop that returns than one that waits for a token that does not exist.
+        var giveUp = now() + 1_000_000_000
+        while liveCount > 0, now() < giveUp {
             for record in operations.all { record.sweep(.coordinatorStopped) }
             for token in live(of: nil, waiting: true, executing: true) {
                 let state = token.state
                 if token.settle(for: .coordinatorStopped, reportingTo: self) {
                     abandoned.append(.init(id: token.id, operationType: token.operationType, state: state))
+                    giveUp = now() + 1_000_000_000
                 }
             }
             if liveCount > 0 { _ = parker.park(timeout: 100_000) }

@@ -27,6 +27,7 @@ extension Engine {
         if let worker = woken.worker {
             worker.parker.unpark()
         } else if woken.mustSpawn {
+            if Worker.current?.crew.kind == .heavy, spawner.ask(for: crew) { return }
             spawnOrHandOver(crew)
         }
     }
@@ -41,6 +42,11 @@ extension Engine {
 
     // MARK: Making
 
+    /// The nice value of heavy workers: the process's own plus the configured distance; 0 leaves it alone.
+    private var heavyNice: Int {
+        configuration.heavyNice == 0 ? 0 : min(19, baseNice + configuration.heavyNice)
+    }
+
     /// Makes a thread for which `threads` and `active` are counted already.
     func spawn(_ crew: Crew) throws -> Worker {
         let worker = crew.state.withLock { state in
@@ -53,7 +59,7 @@ extension Engine {
             let thread = try PinnedThread.spawn(
                 name: "tg\(crew.domain + 1)-\(crew.kind)-\(worker.number)",
                 cpus: configuration.pinMode == .none ? nil : domains[crew.domain].cpus,
-                nice: crew.kind == .heavy ? configuration.heavyNice : 0, stackSize: configuration.stackSize,
+                nice: crew.kind == .heavy ? heavyNice : 0, stackSize: configuration.stackSize,
                 system: configuration.affinitySystem
             ) { [self] report in
                 crew.state.withLock { _ in worker.report = report }
@@ -76,7 +82,7 @@ extension Engine {
     }
 
     /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its tokens.
-    private func spawnOrHandOver(_ crew: Crew) {
+    func spawnOrHandOver(_ crew: Crew) {
         do {
             _ = try spawn(crew)
         } catch {

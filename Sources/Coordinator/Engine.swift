@@ -27,6 +27,8 @@ package final class Engine: TokenSubmitter {
     package let realm: TokenRealm
     let configuration: Configuration
     let machine: Machine
+    /// The nice value of the thread that made the coordinator.
+    let baseNice: Int
     let domains: [Domain]
     let operations = OperationTable()
     let events: EventBus
@@ -54,6 +56,7 @@ package final class Engine: TokenSubmitter {
     let anchors: [AnchorShard]
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
     let leases = LeaseCounters()
+    let spawner = Spawner()
 
     /// One storage tier.
     final class Tier: Sendable {
@@ -101,6 +104,7 @@ package final class Engine: TokenSubmitter {
     init(_ configuration: Configuration) throws(TokenError) {
         try configuration.validate()
         self.configuration = configuration
+        baseNice = (try? configuration.affinitySystem.nice()) ?? 0
         do {
             machine = try Machine.current(
                 root: configuration.root, subset: configuration.cpus, offset: configuration.domainOffset)
