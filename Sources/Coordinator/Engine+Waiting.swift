@@ -62,9 +62,10 @@ extension Engine {
         guard token.realm === realm, !token.tags.isAsync,
             token.lineage?.descends(from: lineage) == true
         else { return token.isSettled }
-        let isVisit = Int(token.domain) != frame.domain && isBound(token)
         switch token.state {
         case .admitted:
+            // A bound token's domain is fixed by now; a free one's may change under our eyes, and does not matter.
+            let isVisit = isBound(token) && Int(token.domain) != frame.domain
             if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return false }
             guard hasRoomOnStack() else { return runOnFreshStack(token, worker) }
             guard begin(token, worker, from: \.admitted) else { return token.isSettled }
