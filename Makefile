@@ -1,0 +1,47 @@
+# Two commands set everything up: `make demo` and `make test`. `make help` lists the rest; .ci/run is the gate.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+LOAD ?= all
+DEMO_SECONDS ?= 2
+REPEATS ?= 200
+FILTER ?=
+
+.PHONY: help setup demo test tsan stress lint format examples consumers clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+		printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+setup: ## Install libxxhash-dev and pkg-config where they are missing; check the toolchain
+	@.ci/setup
+
+demo: setup ## Build in release and run the demo; LOAD=all DEMO_SECONDS=2
+	@swift build -c release --product tokengate
+	@"$$(swift build -c release --show-bin-path)/tokengate" demo --load $(LOAD) --seconds $(DEMO_SECONDS)
+
+test: setup ## Run all tests, then say how many were skipped and why; FILTER=regex for some
+	@.ci/test
+
+tsan: setup ## Run all tests under thread sanitizer
+	@.ci/test --tsan
+
+stress: setup ## Run the contract's tests REPEATS=200 times: thread sanitizer on 2 CPUs, then plain on one
+	@.ci/stress $(REPEATS)
+
+lint: setup ## Check format, documentation rules, licence headers, leftovers
+	@.ci/lint
+
+format: ## Format the sources in place
+	@swift format format --in-place --parallel --recursive Sources Tests Examples Package.swift
+
+examples: setup ## Run the examples and compare what they print
+	@.ci/examples
+
+consumers: setup ## Build and run a small program against each product alone
+	@.ci/consumers
+
+clean: ## Remove everything that was built
+	@rm -rf .build .build-tsan .build-consumers
