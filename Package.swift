@@ -90,6 +90,14 @@ let package = Package(
             swiftSettings: house
         ),
 
+        // Examples.
+        example("HelloToken"),
+        example("StorageTiers"),
+        example("StickyAnchors"),
+        example("LeadTokens"),
+        example("GatherWithFailures"),
+        example("BlockingCallers"),
+
         // Tests.
         .target(name: "TestSupport", dependencies: ["TokenGate"], path: "Tests/Support", swiftSettings: house),
         .testTarget(name: "TokenCoreTests", dependencies: ["TokenCore", "TestSupport"], swiftSettings: house),
