@@ -22,7 +22,8 @@ struct TokenGateCommand: AsyncParsableCommand {
               1   anything else
             """,
         subcommands: [
-            TopologyCommand.self
+            DemoCommand.self,
+            TopologyCommand.self,
         ]
     )
 

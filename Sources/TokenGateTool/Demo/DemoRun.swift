@@ -1,0 +1,94 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import TokenGate
+
+/// What a whole run came to.
+struct DemoReport: Sendable {
+    let seed: UInt64
+    let budget: Duration
+    let domains: [CPUSet]
+    let quotaCPUs: Double?
+    let loads: [LoadReport]
+    let isInterrupted: Bool
+
+    /// Whether no promise is broken.
+    var isKept: Bool { loads.allSatisfy { $0.promises.allSatisfy { $0.verdict != .broken } } }
+
+    /// The processors of all domains, as the kernel writes lists.
+    var cpuList: String { domains.reduce(CPUSet()) { $0.union($1) }.listFormat }
+}
+
+/// Runs loads one after the other, each on a fresh coordinator.
+struct DemoRun: Sendable {
+    let loads: [LoadName]
+    let budget: Duration
+    let seed: UInt64
+    /// Where files go; nil for the system's temporary directory.
+    let directory: String?
+    let progress: Progress
+
+    /// Runs them all.
+    ///
+    /// - Throws: `DemoFailure` where the environment does not allow it.
+    func report() async throws -> DemoReport {
+        let scratch =
+            directory != nil || loads.contains(where: \.needsDirectory) ? try ScratchDirectory(inside: directory) : nil
+        defer { scratch?.remove() }
+        var reports: [LoadReport] = []
+        var machine: Machine?
+        for load in loads where !Interruption.isRequested {
+            let coordinator: OperationsCoordinator
+            do {
+                coordinator = try OperationsCoordinator()
+                try await coordinator.start()
+            } catch {
+                throw DemoFailure("cannot start a coordinator for the load '\(load.rawValue)': \(error)")
+            }
+            machine = coordinator.machine
+            reports.append(try await run(load, on: coordinator, directory: scratch?.path ?? ""))
+        }
+        return DemoReport(
+            seed: seed, budget: budget, domains: machine?.domains ?? [], quotaCPUs: machine?.quotaCPUs, loads: reports,
+            isInterrupted: Interruption.isRequested)
+    }
+
+    private func run(_ load: LoadName, on coordinator: OperationsCoordinator, directory: String) async throws
+        -> LoadReport
+    {
+        let sightings = Sightings(domains: coordinator.statistics().domains.map(\.cpus))
+        let stage = Stage(
+            load, coordinator: coordinator, sightings: sightings, budget: budget, seed: seed, directory: directory)
+        let watcher = Task { await watch(load, stage) }
+        let outcome: Result<Findings, any Error>
+        do { outcome = .success(try await load.makeLoad().run(in: stage)) } catch { outcome = .failure(error) }
+        let time = stage.elapsed
+        watcher.cancel()
+        var pins = await watcher.value
+        pins.add(coordinator.statistics())
+        let stop = await coordinator.stop(timeout: .seconds(10))
+        let findings = try outcome.get()
+        let report = LoadReport(
+            load, time: time, statistics: coordinator.statistics(), sightings: sightings, pins: pins,
+            findings: findings, stop: stop)
+        progress.finish(report)
+        return report
+    }
+
+    /// Shows how far a load is, and collects the workers that come and go, until it is cancelled.
+    private func watch(_ load: LoadName, _ stage: Stage) async -> PinCount {
+        var pins = PinCount()
+        progress.begin(load, budget: budget)
+        while !Task.isCancelled {
+            let statistics = stage.coordinator.statistics()
+            pins.add(statistics)
+            progress.show(load, elapsed: stage.elapsed, budget: budget, settled: statistics.counts.settled)
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return pins
+    }
+}
