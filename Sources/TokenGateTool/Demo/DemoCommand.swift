@@ -72,6 +72,7 @@ struct DemoCommand: AsyncParsableCommand {
             throw ExitCode(2)
         }
         let isWritten = writeToStandardOutput(try json ? ReportJSON(report).text() : ReportText(report: report).text)
+        if !isWritten { writeToStandardError("tokengate demo: standard output cannot be written to\n") }
         if !report.isKept { throw ExitCode(1) }
         if report.isInterrupted { throw ExitCode(130) }
         if !isWritten { throw ExitCode(2) }

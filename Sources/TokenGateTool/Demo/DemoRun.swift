@@ -32,6 +32,9 @@ struct DemoRun: Sendable {
     let directory: String?
     let progress: Progress
 
+    /// How long no token may settle while some are under way; the longest body takes some 20 ms.
+    static let patience = Duration.seconds(30)
+
     /// Runs them all.
     ///
     /// - Throws: `DemoFailure` where the environment does not allow it.
@@ -68,27 +71,36 @@ struct DemoRun: Sendable {
         do { outcome = .success(try await load.makeLoad().run(in: stage)) } catch { outcome = .failure(error) }
         let time = stage.elapsed
         watcher.cancel()
-        var pins = await watcher.value
-        pins.add(coordinator.statistics())
+        var watched = await watcher.value
+        watched.pins.add(coordinator.statistics())
+        progress.finish()
         let stop = await coordinator.stop(timeout: .seconds(10))
         let findings = try outcome.get()
-        let report = LoadReport(
-            load, time: time, statistics: coordinator.statistics(), sightings: sightings, pins: pins,
+        return LoadReport(
+            load, time: time, statistics: coordinator.statistics(), sightings: sightings, watched: watched,
             findings: findings, stop: stop)
-        progress.finish(report)
-        return report
     }
 
     /// Shows how far a load is, and collects the workers that come and go, until it is cancelled.
-    private func watch(_ load: LoadName, _ stage: Stage) async -> PinCount {
-        var pins = PinCount()
-        progress.begin(load, budget: budget)
+    ///
+    /// Where no token settles for a long time the coordinator is stopped, which settles them all: the demo ends, and
+    /// says what was lost.
+    private func watch(_ load: LoadName, _ stage: Stage) async -> Watched {
+        var watched = Watched()
+        var last = (settled: UInt64(0), time: ContinuousClock.now)
+        progress.begin(load)
         while !Task.isCancelled {
             let statistics = stage.coordinator.statistics()
-            pins.add(statistics)
-            progress.show(load, elapsed: stage.elapsed, budget: budget, settled: statistics.counts.settled)
+            watched.pins.add(statistics)
+            let settled = statistics.counts.settled
+            if settled != last.settled || statistics.counts.live == 0 { last = (settled, .now) }
+            if .now - last.time > Self.patience, watched.lost == 0 {
+                watched.lost = Int(clamping: statistics.counts.live)
+                await stage.coordinator.stop(timeout: .zero)
+            }
+            progress.show(load, elapsed: stage.elapsed, budget: budget, settled: settled)
             try? await Task.sleep(for: .milliseconds(100))
         }
-        return pins
+        return watched
     }
 }

@@ -37,9 +37,10 @@ struct LoadReport: Sendable {
     var tokensPerSecond: Double { time > .zero ? Double(tokens) / time.inSeconds : 0 }
 
     init(
-        _ load: LoadName, time: Duration, statistics: Statistics, sightings: Sightings, pins: PinCount,
+        _ load: LoadName, time: Duration, statistics: Statistics, sightings: Sightings, watched: Watched,
         findings: Findings, stop: StopReport
     ) {
+        let pins = watched.pins
         let counts = statistics.counts
         self.load = load
         self.time = time
@@ -59,13 +60,14 @@ struct LoadReport: Sendable {
         remark = findings.remark
         promises =
             findings.promises
-            + Self.common(counts: counts, sightings: sightings, pins: pins, findings: findings, stop: stop)
+            + Self.common(counts: counts, sightings: sightings, watched: watched, findings: findings, stop: stop)
     }
 
     /// What holds for every load.
     private static func common(
-        counts: Statistics.Counts, sightings: Sightings, pins: PinCount, findings: Findings, stop: StopReport
+        counts: Statistics.Counts, sightings: Sightings, watched: Watched, findings: Findings, stop: StopReport
     ) -> [Promise] {
+        let pins = watched.pins
         let made = findings.tokens
         let settled = Int(clamping: counts.settled)
         let ended = Int(clamping: counts.completed + counts.failed)
@@ -82,6 +84,9 @@ struct LoadReport: Sendable {
                 note: unplanned == 0 && findings.meantToFail == 0
                     ? nil : "\(counts.failed) failed, \(findings.meantToFail) of them meant to"),
             Promise(
+                "C2", "no token is lost", checked: made, broken: watched.lost,
+                note: watched.lost == 0 ? nil : "nothing settled for \(Wording.time(DemoRun.patience))"),
+            Promise(
                 "C4", "bodies run on their domain's processors, and nowhere else",
                 checked: pins.isComplete ? sightings.bodies : 0, broken: pins.isComplete ? sightings.strays : 0,
                 note: pins.isComplete ? nil : "only \(pins.verified) of \(pins.workers) workers are verifiably pinned"),
@@ -90,6 +95,13 @@ struct LoadReport: Sendable {
                 note: stop.isClean ? nil : "\(stop.abandoned.count) abandoned, \(stop.busyThreads) threads busy"),
         ]
     }
+}
+
+/// What was seen while a load ran.
+struct Watched: Sendable {
+    var pins = PinCount()
+    /// Tokens that were under way when nothing had settled for long.
+    var lost = 0
 }
 
 /// How many of the worker threads that were seen are verifiably pinned.

@@ -17,10 +17,13 @@ struct Progress: Sendable {
 
     let style: Style
 
-    /// A bar where standard error is a terminal, else lines.
-    static var suited: Progress { Progress(style: isatty(STDERR_FILENO) == 1 ? .bar : .lines) }
+    /// A bar where standard error is a terminal that can rewrite a line, else lines.
+    static var suited: Progress {
+        let terminal = getenv("TERM").map { String(cString: $0) } ?? "dumb"
+        return Progress(style: isatty(STDERR_FILENO) == 1 && terminal != "dumb" ? .bar : .lines)
+    }
 
-    func begin(_ load: LoadName, budget: Duration) {
+    func begin(_ load: LoadName) {
         guard style == .lines else { return }
         Self.write("\(load.rawValue): \(load.summary)\n")
     }
@@ -30,14 +33,14 @@ struct Progress: Sendable {
         Self.write("\r\u{1B}[2K" + Self.bar(load, elapsed: elapsed, budget: budget, settled: settled))
     }
 
-    func finish(_ report: LoadReport) {
+    func finish() {
         guard style == .bar else { return }
         Self.write("\r\u{1B}[2K")
     }
 
     /// The bar: `storm    ━━━━━━━━━━──────────  50 %   123,456 tokens   98,765 /s`.
     static func bar(_ load: LoadName, elapsed: Duration, budget: Duration, settled: UInt64) -> String {
-        let width = 28
+        let width = 24
         let share = budget > .zero ? min(1, max(0, elapsed.inSeconds / budget.inSeconds)) : 1
         let full = Int(share * Double(width))
         let name = load.rawValue + String(repeating: " ", count: 8 - min(8, load.rawValue.count))

@@ -36,8 +36,9 @@ struct Stage: Sendable {
     /// Time since the load began.
     var elapsed: Duration { .now - start }
 
-    /// Whether no further round is to begin: the time is up, or someone pressed Ctrl-C.
-    var isOver: Bool { elapsed >= budget || Interruption.isRequested }
+    /// Whether no further round is to begin: the time is up, someone pressed Ctrl-C, or the coordinator
+    /// was stopped.
+    var isOver: Bool { elapsed >= budget || Interruption.isRequested || coordinator.isDraining }
 
     /// Dice of the load, or of a named part of it: the same for the same seed, whatever other parts draw.
     func dice(_ part: String = "") -> SplitMix64 { SplitMix64(seed: seed, stream: "\(load.rawValue)/\(part)") }

@@ -58,8 +58,8 @@ struct MixedLoad: Load {
         } while !stage.isOver
         findings.remark =
             "\(Wording.count(batches)) batches of 1 … 256"
-            + ", \(Wording.count(fileTokens)) files written and read back, "
-            + "\(Wording.count(findings.meantToFail)) looked for in vain"
+            + ", \(Wording.count(fileTokens)) files written and read back; "
+            + "\(Wording.count(findings.meantToFail)) absent files failed their tokens, as they should"
         findings.promises = [
             results.promise,
             Promise(

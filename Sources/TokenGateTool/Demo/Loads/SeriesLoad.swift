@@ -42,12 +42,16 @@ struct SeriesLoad: Load {
             results.add(await under[oldest].token.result, expected: under[oldest].answer)
             heldBack += ContinuousClock.now - start
             oldest += 1
+            if oldest == 1_024 {
+                under.removeFirst(oldest)
+                oldest = 0
+            }
         } while !stage.isOver
         for index in oldest..<under.count {
             results.add(await under[index].token.result, expected: under[index].answer)
         }
         findings.remark =
-            "at most \(window) under way, \(deepest) of them queued; "
+            "never more than \(window) under way, up to \(deepest) of them queued; "
             + "the submitter was held back for \(Wording.time(heldBack))"
         findings.promises = [results.promise]
         return findings
