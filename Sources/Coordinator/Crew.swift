@@ -38,6 +38,16 @@ final class Crew: Sendable {
     /// Tokens that another domain may take over.
     let free = Mailbox()
 
+    /// A piece of an async body, and whose.
+    struct Job: Sendable {
+        let job: UnownedJob
+        let executor: any TaskExecutor
+        let lineage: Lineage?
+        let number: UInt64
+
+        func run() { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+    }
+
     struct State {
         /// Threads that exist or are being made.
         var threads = 0
@@ -47,7 +57,8 @@ final class Crew: Sendable {
         /// Parked or about to park; the latest last, since its caches are warm.
         var idle: [Worker] = []
         /// Jobs of async bodies.
-        var jobs: Deque<UnownedJob> = []
+        var jobs: Deque<Job> = []
+        var nextJob: UInt64 = 0
         var turn: UInt8 = 0
         var nextNumber = 0
         var isClosed = false
@@ -68,7 +79,7 @@ final class Crew: Sendable {
     /// The next thing to do from the crew's own queues, oldest first, bound and free in turns. Under the lock.
     enum Work {
         case token(Unmanaged<AnyTaskToken>)
-        case job(UnownedJob)
+        case job(Job)
         case arriving
         case none
     }

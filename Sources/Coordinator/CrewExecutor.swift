@@ -19,37 +19,48 @@ final class CrewExecutor: TaskExecutor, Sendable {
 
     func attach(_ engine: Engine?) { self.engine.withLock { $0 = engine } }
 
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job), for: self, nil) }
+
+    fileprivate func take(_ job: UnownedJob, for executor: any TaskExecutor, _ lineage: Lineage?) {
         let taken = crew.state.withLock { state in
             if state.isClosed { return false }
-            state.jobs.append(job)
+            state.nextJob += 1
+            state.jobs.append(Crew.Job(job: job, executor: executor, lineage: lineage, number: state.nextJob))
             return true
         }
         // From here on the job may be done and gone.
         if taken {
             engine.withLock { $0 }?.wake(crew)
         } else {
-            runAfterClosing(job)
+            runAfterClosing(job, on: executor.asUnownedTaskExecutor())
         }
     }
 
     /// The crew's threads are gone, but a suspended body has come back to life: it gets a thread of its own, so that
     /// it can end and free what it holds.
-    private func runAfterClosing(_ job: UnownedJob) {
-        let executor = asUnownedTaskExecutor()
+    private func runAfterClosing(_ job: UnownedJob, on executor: UnownedTaskExecutor) {
         let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.runSynchronously(on: executor) }
         thread?.detach()
         if thread == nil { job.runSynchronously(on: executor) }
     }
 }
 
+/// The crew's executor as one async body sees it: its jobs tell whose they are, so a blocked ancestor may run them.
+private final class BodyExecutor: TaskExecutor {
+    private let crew: CrewExecutor
+    private let lineage: Lineage
+
+    init(_ crew: CrewExecutor, _ lineage: Lineage) { (self.crew, self.lineage) = (crew, lineage) }
+
+    func enqueue(_ job: consuming ExecutorJob) { crew.take(UnownedJob(job), for: self, lineage) }
+}
+
 extension Engine {
     /// Lets an async body begin: it runs as a task whose executor is this worker's crew, and leaves the worker free
     /// while it is suspended.
-    func startAsync(_ object: AnyTaskToken, _ record: OperationRecord, _ worker: Worker) {
+    func startAsync(_ object: AnyTaskToken, _ record: OperationRecord, _ crew: Crew, _ worker: Worker) {
         guard let body = object.asyncBody else { fatalError("token \(object.id) is async without an async body") }
-        let domain = worker.crew.domain
+        let domain = crew.domain
         let start = worker.counters(record)
         start.now.pointee.started.bump()
         let began = now()
@@ -57,10 +68,10 @@ extension Engine {
         events.emit { .token(object, .executing, domain: domain + 1) }
         suspended.withLock { $0[object.sequence] = object }
         let lineage = Lineage(of: object, submitter: self, domain: domain)
-        let executor = domains[domain].executors[worker.crew.kind.rawValue]
+        let executor = BodyExecutor(domains[domain].executors[crew.kind.rawValue], lineage)
         _ = Task.detached(executorPreference: executor) { [self] in
             let ok = await Ambient.$current.withValue(Ambient(lineage: lineage)) { await body() }
-            lineage.finish()
+            withExtendedLifetime(executor) { lineage.finish() }
             endAsync(object, ok, record, began)
         }
     }

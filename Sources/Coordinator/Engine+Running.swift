@@ -20,15 +20,16 @@ extension Engine {
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
         if isPaused(object, record), !object.isSettled {
-            if holdIfPaused(token.retain(), record) { return }
-            token.release()
+            // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
+            if !holdIfPaused(token.retain(), record) { takePermit(token, record) }
+            return
         }
         guard object.begin() else {
             // Run by a waiting ancestor, who returns what it holds; else settled before it began.
             if !object.current.hasBegun { returnHoldings(object) }
             return
         }
-        if object.tags.isAsync { return startAsync(object, record, worker) }
+        if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }
         runBody(object, record, worker, domain: worker.crew.domain)
         returnHoldings(object)
     }

@@ -23,124 +23,213 @@ extension Engine {
     }
 
     package func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
-        guard let worker = Worker.current, owns(worker), let frame = worker.activeFrames.last, let lineage = frame.lineage else {
+        guard let worker = Worker.current, owns(worker), let frame = worker.activeFrames.last,
+            let lineage = frame.lineage
+        else {
             return token.parkUntilSettled(deadline: deadline)
         }
-        if runHere(token, worker, frame, lineage) { return true }
+        // Held by a blocked body, a turn may serve a descendant: it counts as blocked while it runs one here, too.
         lineage.beginBlockedWait()
         defer { lineage.endBlockedWait() }
-        // Held by a blocked body, a turn may serve a descendant: look once more now that it counts as blocked.
-        if runHere(token, worker, frame, lineage) { return true }
-        let lent = lendPermits(worker)
-        leaveCrew(worker)
-        let settled = parkInSlices(token, deadline, worker, frame, lineage)
-        rejoinCrew(worker)
-        takePermitsBack(lent)
+        let body = frame.token
+        let hasPermit = body?.holdings.contains(.permit) ?? false
+        var isAway = false
+        var settled = runHere(token, worker, frame, lineage, isAway: false)
+        if !settled {
+            lendPermits(worker)
+            leaveCrew(worker)
+            isAway = true
+            settled = waitInSlices(token, deadline, worker, frame, lineage)
+        }
+        // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
+        // one that held a permit while it waits for the next could block others for ever.
+        if hasPermit, let body, !body.holdings.contains(.permit) {
+            if !isAway { leaveCrew(worker) }
+            isAway = true
+            takePermitBack(body)
+        }
+        if isAway { rejoinCrew(worker) }
         return settled
     }
 
-    /// Parks until the token settles. While it has not begun, the state that keeps it may change so that nobody else can
-    /// run it (its domain's threads all blocked, say); so the wait is cut into slices of 1 to 64 ms until it begins.
-    private func parkInSlices(
+    /// Parks until the token settles, in slices: what keeps it may come to depend on this very thread (all threads of
+    /// its domain blocked, say), so it looks again every 1 to 16 ms.
+    private func waitInSlices(
         _ token: AnyTaskToken, _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage
     ) -> Bool {
         var slice: Int64 = 1_000_000
         while !token.isSettled {
             if let deadline, now() >= deadline { return false }
-            if token.state == .executing { return token.parkUntilSettled(deadline: deadline) }
-            if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) { return true }
-            if runHere(token, worker, frame, lineage) { return true }
-            slice = min(slice * 2, 64_000_000)
+            if help(worker, frame, lineage) {
+                slice = 1_000_000
+            } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
+                return true
+            } else {
+                slice = min(slice * 2, 16_000_000)
+            }
+            if runHere(token, worker, frame, lineage, isAway: true) { return true }
         }
         return true
+    }
+
+    // MARK: Helping
+
+    /// Runs a descendant of this body that nobody else can run, because all threads of its crew are blocked: the awaited
+    /// token may depend on it.
+    private func help(_ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) -> Bool {
+        guard hasRoomOnStack() else { return false }
+        for domain in domains {
+            for crew in domain.crews where isStuck(crew) {
+                if let job = takeJob(of: lineage, from: crew) {
+                    BodyFrame.hidden { job.run() }
+                    return true
+                }
+                if let token = takeToken(of: lineage, from: crew) {
+                    if token.tags.isAsync {
+                        startAsync(token, operations.record(token.operation), crew, worker)
+                    } else {
+                        runClaimed(token, worker, frame, isAway: true)
+                    }
+                    return true
+                }
+            }
+        }
+        return false
+    }
+
+    private func takeJob(of lineage: Lineage, from crew: Crew) -> Crew.Job? {
+        let jobs = crew.state.withLock { $0.jobs }
+        guard let found = jobs.first(where: { $0.lineage?.descends(from: lineage) == true }) else { return nil }
+        return crew.state.withLock { state in
+            guard let place = state.jobs.firstIndex(where: { $0.number == found.number }) else { return nil }
+            return state.jobs.remove(at: place)
+        }
+    }
+
+    /// Claims the oldest descendant in a crew's mailboxes; its entry stays behind.
+    private func takeToken(of lineage: Lineage, from crew: Crew) -> AnyTaskToken? {
+        var waiting: [AnyTaskToken] = []
+        crew.state.withLock { state in
+            crew.forEachToken(state, waiting: true, executing: false) { if $0.lineage != nil { waiting.append($0) } }
+        }
+        return waiting.first { token in
+            token.state == .admitted && token.lineage?.descends(from: lineage) == true && begin(token)
+        }
     }
 
     // MARK: Running it here
 
     /// Runs the awaited token on this thread if it may run here; true when it is settled after that.
-    private func runHere(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) -> Bool {
+    private func runHere(
+        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage, isAway: Bool
+    ) -> Bool {
         guard token.realm === realm, !token.tags.isAsync,
             token.lineage?.descends(from: lineage) == true
         else { return token.isSettled }
         switch token.state {
         case .admitted:
-            // A bound token's domain is fixed by now; a free one's may change under our eyes, and does not matter.
             let isVisit = isBound(token) && Int(token.domain) != frame.domain
             if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return false }
-            guard hasRoomOnStack() else { return runOnFreshStack(token, worker) }
-            guard begin(token, worker, from: \.admitted) else { return token.isSettled }
+            guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame) }
+            guard begin(token) else { return token.isSettled }
+            runClaimed(token, worker, frame, isAway: isAway)
         case .waiting:
-            guard hasRoomOnStack(), beginNested(token, worker) else { return token.isSettled }
+            guard hasRoomOnStack(), beginNested(token) else { return token.isSettled }
+            runClaimed(token, worker, frame, isAway: isAway) { leaveNested(token) }
         case .created, .executing, .completed, .failed, .killed, .timedOut:
             return token.isSettled
         }
-        runClaimed(token, worker, domain: isBound(token) ? Int(token.domain) : frame.domain)
         return true
     }
 
-    /// The ways in which a token can be taken by the body that waits for it.
-    private struct Claim {
-        let admitted = { (word: TokenWord) in word.starting() }
-        let nested = { (word: TokenWord) in word.startingNested() }
-    }
-
-    private func begin(
-        _ token: AnyTaskToken, _ worker: Worker, from claim: KeyPath<Claim, (TokenWord) -> TokenWord?>
-    ) -> Bool {
-        let record = operations.record(token.operation)
-        settleIfSwept(token, record)
-        return token.transition(Claim()[keyPath: claim])
+    /// Takes a token out of the hands of whoever would find it in its mailbox.
+    private func begin(_ token: AnyTaskToken) -> Bool {
+        settleIfSwept(token, operations.record(token.operation))
+        return token.begin()
     }
 
     /// Starts a token that waits for the turn of an ordered anchor which a body holds that is itself blocked: the turn
     /// serves the descendant, like a lock that is entered twice. Decided under the anchor's lock, so the turn cannot be
     /// handed to the token at the same time.
-    private func beginNested(_ token: AnyTaskToken, _ worker: Worker) -> Bool {
-        guard token.tags.flags.contains(.ordered), isInsideTurn(token) else { return false }
-        let hash = AnchorHash(rawValue: token.anchor)
+    private func beginNested(_ token: AnyTaskToken) -> Bool {
+        guard token.tags.flags.contains(.ordered), enterNested(token) else { return false }
+        settleIfSwept(token, operations.record(token.operation))
         var permit = false
         if let speed = token.tags.storage {
-            guard tier(speed).permits.withLock({ $0.tryAcquire() }) else { return false }
+            guard tier(speed).permits.withLock({ $0.tryAcquire() }) else {
+                leaveNested(token)
+                return false
+            }
             permit = true
         }
-        let begun = shard(of: hash).table.withLock { _ in
+        let begun = shard(of: AnchorHash(rawValue: token.anchor)).table.withLock { _ in
             guard !token.holdings.contains(.turn) else { return false }
-            return begin(token, worker, from: \.nested)
+            return token.transition { $0.startingNested() }
         }
         if begun, permit { token.holdings.insert(.permit) }
         if !begun, permit, let speed = token.tags.storage { pass(tier(speed).permits.withLock { $0.release() }) }
+        if !begun { leaveNested(token) }
         return begun
     }
 
-    /// Whether an ancestor that is blocked in a wait runs in the token's anchor.
-    private func isInsideTurn(_ token: AnyTaskToken) -> Bool {
+    /// One descendant at a time: whoever is inside the turn by now, as its holder or nested in it, must be an ancestor.
+    private func enterNested(_ token: AnyTaskToken) -> Bool {
+        let ancestors = blockedAncestors(of: token)
+        guard !ancestors.isEmpty else { return false }
+        return shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
+            if let innermost = nested[token.anchor]?.last, !ancestors.contains(innermost) { return false }
+            nested[token.anchor, default: []].append(token.id)
+            return true
+        }
+    }
+
+    private func leaveNested(_ token: AnyTaskToken) {
+        shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
+            nested[token.anchor]?.removeAll { $0 == token.id }
+            if nested[token.anchor]?.isEmpty == true { nested[token.anchor] = nil }
+        }
+    }
+
+    /// The ancestors that are blocked in a wait and run in the token's anchor.
+    private func blockedAncestors(of token: AnyTaskToken) -> [TokenID] {
+        var found: [TokenID] = []
         var ancestor = token.lineage
         while let lineage = ancestor {
-            if let body = lineage.body, body.anchor == token.anchor, body.tags.flags.contains(.ordered), lineage.isBlocked {
-                return true
+            if let body = lineage.body, body.anchor == token.anchor, body.tags.flags.contains(.ordered),
+                lineage.isBlocked
+            {
+                found.append(body.id)
             }
             ancestor = lineage.parent
         }
-        return false
+        return found
     }
 
-    /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it.
-    private func runClaimed(_ token: AnyTaskToken, _ worker: Worker, domain: Int) {
+    /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it. `isAway` says that the
+    /// thread does not count as active in its crew now.
+    private func runClaimed(
+        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame?, isAway: Bool, after: () -> Void = {}
+    ) {
         let crew = worker.crew
+        let here = frame?.domain ?? (isBound(token) ? Int(token.domain) : crew.domain)
+        let domain = isBound(token) ? Int(token.domain) : here
+        if isAway { rejoinCrew(worker) }
         crew.state.withLock { _ in worker.running.append(.passRetained(token)) }
         let start = worker.lastEnd
         worker.lastEnd = nil
         let record = operations.record(token.operation)
-        if domain != crew.domain {
+        if domain != here {
             visit(domain) { runBody(token, record, worker, domain: domain) }
         } else {
             runBody(token, record, worker, domain: domain)
         }
         worker.lastEnd = start
         let entry = crew.state.withLock { _ in worker.running.popLast() }
+        after()
         // The reference of the entry left behind is released by who finds it; what the token holds is returned here.
         returnHoldings(token)
         entry?.release()
+        if isAway { leaveCrew(worker) }
     }
 
     /// Moves this thread to another domain's CPUs for one body that must run there while all threads there are blocked.
@@ -153,7 +242,7 @@ extension Engine {
 
     /// Whether all threads of a crew are blocked and it may make no more.
     private func isStuck(_ crew: Crew) -> Bool {
-        crew.state.withLock { $0.active == 0 && $0.idle.isEmpty && $0.threads >= crew.cap }
+        crew.state.withLock { $0.active <= 0 && $0.idle.isEmpty && $0.threads >= crew.cap }
     }
 
     // MARK: Depth
@@ -161,20 +250,22 @@ extension Engine {
     private func hasRoomOnStack() -> Bool { tge_stack_left() > UInt64(min(configuration.stackSize / 4, 512 << 10)) }
 
     /// Goes on on a thread of its own when nested waits have used this one's stack up.
-    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker) -> Bool {
-        let domain = isBound(token) ? Int(token.domain) : worker.crew.domain
-        guard begin(token, worker, from: \.admitted) else { return token.isSettled }
+    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame) -> Bool {
+        let domain = isBound(token) ? Int(token.domain) : frame.domain
+        guard begin(token) else { return token.isSettled }
+        // Descendants on the new thread cannot lend them.
+        lendPermits(worker)
         let thread = try? PinnedThread.spawn(
             name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : domains[domain].cpus,
             stackSize: configuration.stackSize, system: configuration.affinitySystem
         ) { [self] _ in
             let deeper = Worker(crew: worker.crew, number: 0)
             worker.crew.state.withLock { $0.workers.append(deeper) }
-            deeper.inhabit { runClaimed(token, deeper, domain: worker.crew.domain) }
+            deeper.inhabit { runClaimed(token, deeper, nil, isAway: false) }
             worker.crew.state.withLock { $0.workers.removeAll { $0 === deeper } }
         }
         guard let thread else {
-            runClaimed(token, worker, domain: domain)  // what is left of the stack is all there is
+            runClaimed(token, worker, frame, isAway: false)  // what is left of the stack is all there is
             return true
         }
         thread.join()
@@ -183,21 +274,17 @@ extension Engine {
 
     // MARK: Lending
 
-    /// Gives the permits of all bodies on this thread to others while it is blocked.
-    private func lendPermits(_ worker: Worker) -> [AnyTaskToken] {
-        let holders = worker.activeFrames.compactMap(\.token).filter { $0.holdings.contains(.permit) }
-        for holder in holders { givePermitBack(holder) }
-        return holders
+    /// Gives the permits of all bodies on this thread to others while it is blocked; each takes its own back.
+    private func lendPermits(_ worker: Worker) {
+        for frame in worker.activeFrames { if let token = frame.token { givePermitBack(token) } }
     }
 
-    private func takePermitsBack(_ holders: [AnyTaskToken]) {
-        for holder in holders {
-            guard let speed = holder.tags.storage else { continue }
-            let parker = Parker()
-            let granted = tier(speed).permits.withLock { $0.acquire(.thread(parker)) }
-            if !granted { _ = parker.park() }
-            holder.holdings.insert(.permit)
-        }
+    private func takePermitBack(_ holder: AnyTaskToken) {
+        guard let speed = holder.tags.storage else { return }
+        let parker = Parker()
+        let granted = tier(speed).permits.withLock { $0.acquire(.thread(parker)) }
+        if !granted { _ = parker.park() }
+        holder.holdings.insert(.permit)
     }
 
     private func leaveCrew(_ worker: Worker) {
@@ -205,7 +292,7 @@ extension Engine {
         let mustWake = crew.state.withLock { state in
             state.active -= 1
             publishReadiness(of: crew, &state)
-            return crew.hasMail || !state.jobs.isEmpty
+            return crew.hasMail || !state.jobs.isEmpty || canSteal(crew)
         }
         if mustWake { wake(crew) }
     }

@@ -63,7 +63,9 @@ extension Engine {
                 system: configuration.affinitySystem
             ) { [self] report in
                 crew.state.withLock { _ in worker.report = report }
-                events.emit { .workerStarted(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number, pin: report) }
+                events.emit {
+                    .workerStarted(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number, pin: report)
+                }
                 worker.inhabit { live(worker) }
                 events.emit { .workerEnded(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number) }
             }
@@ -81,7 +83,7 @@ extension Engine {
         }
     }
 
-    /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its tokens.
+    /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its work.
     func spawnOrHandOver(_ crew: Crew) {
         do {
             _ = try spawn(crew)
@@ -89,12 +91,20 @@ extension Engine {
             events.emit { .threadRefused(domain: crew.domain + 1, crew: "\(crew.kind)", error: "\(error)") }
             guard crew.kind != .standard else { return }
             var stranded: [Unmanaged<AnyTaskToken>] = []
+            var jobs: [Crew.Job] = []
             crew.state.withLock { state in
                 guard state.threads == 0 else { return }
-                while case .token(let token) = crew.next(&state) { stranded.append(token) }
+                while true {
+                    switch crew.next(&state) {
+                    case .token(let token): stranded.append(token)
+                    case .job(let job): jobs.append(job)
+                    case .arriving, .none: return
+                    }
+                }
             }
             let standard = domains[crew.domain][.standard]
             for token in stranded { standard.bound.push(token) }
+            standard.state.withLock { $0.jobs.append(contentsOf: jobs) }
             wake(standard)
         }
     }
@@ -103,19 +113,17 @@ extension Engine {
 
     private enum Next {
         case token(Unmanaged<AnyTaskToken>)
-        case job(UnownedJob)
+        case job(Crew.Job)
         case again
         case park
         case end
     }
 
     private func live(_ worker: Worker) {
-        let crew = worker.crew
         while true {
             switch next(for: worker) {
             case .token(let token): runTaken(token, worker)
-            case .job(let job):
-                job.runSynchronously(on: domains[crew.domain].executors[crew.kind.rawValue].asUnownedTaskExecutor())
+            case .job(let job): job.run()
             case .again: tge_spin_hint()
             case .park:
                 worker.lastEnd = nil
@@ -204,7 +212,7 @@ extension Engine {
 
     // MARK: Taking over
 
-    private func canSteal(_ crew: Crew) -> Bool {
+    func canSteal(_ crew: Crew) -> Bool {
         guard crew.kind != .storage, domains.count > 1 else { return false }
         return domains.contains { $0[crew.kind] !== crew && !$0[crew.kind].free.isEmpty }
     }

@@ -73,6 +73,8 @@ package final class Engine: TokenSubmitter {
     /// The anchors whose hash falls into one shard.
     final class AnchorShard: Sendable {
         let table: Guarded<AnchorTable<Unmanaged<AnyTaskToken>>>
+        /// By anchor, the bodies that run inside a turn which an ancestor of theirs holds; innermost last.
+        let nested = Guarded<[UInt64: [TokenID]]>([:])
         init(idleCapacity: Int, idleTime: Int64) {
             table = Guarded(AnchorTable(idleCapacity: idleCapacity, idleTime: idleTime))
         }

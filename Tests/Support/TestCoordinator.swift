@@ -40,13 +40,13 @@ extension Configuration {
     ///
     /// - Parameter count: 1…64.
     public mutating func pretend(domains count: Int) {
-        root = FakeMachine.root(cores: count)
+        root = FakeRoot.root(cores: count)
         pinMode = .none
     }
 }
 
 /// Trees with just enough of `/sys` in them to be a machine, one for each number of cores.
-private enum FakeMachine {
+private enum FakeRoot {
     static func root(cores: Int) -> String {
         let root = NSTemporaryDirectory() + "tokengate-tests-\(getuid())-\(cores)"
         let files = FileManager.default
