@@ -4,4 +4,3 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-
