@@ -160,6 +160,7 @@ import TokenCore
         var brief: HeldSubmitter? = HeldSubmitter(origin: 77)
         let token = TaskTokenGuard("derived.outlives", on: brief) { (n: Int) in n }(5)
         token.run()
+        brief?.realm.detach()
         weak let gone = brief
         brief = nil
         #expect(gone == nil)
