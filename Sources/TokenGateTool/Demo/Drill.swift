@@ -38,6 +38,8 @@ struct ResultCheck: Sendable {
     private(set) var checked = 0
     private(set) var wrong = 0
     private(set) var firstError: String?
+    /// The first file that could not be used: the environment's fault, not TokenGate's.
+    private(set) var obstacle: DemoFailure?
 
     mutating func add(_ results: [Result<UInt64, any Error>], expected: [UInt64]) {
         for (result, answer) in zip(results, expected) { add(result, expected: answer) }
@@ -50,6 +52,7 @@ struct ResultCheck: Sendable {
         case .failure(let error):
             wrong += 1
             if firstError == nil { firstError = "\(error)" }
+            if obstacle == nil { obstacle = error as? DemoFailure }
         }
     }
 
@@ -58,6 +61,7 @@ struct ResultCheck: Sendable {
         sum.checked += right.checked
         sum.wrong += right.wrong
         sum.firstError = left.firstError ?? right.firstError
+        sum.obstacle = left.obstacle ?? right.obstacle
         return sum
     }
 

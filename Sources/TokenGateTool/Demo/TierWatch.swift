@@ -16,6 +16,7 @@ final class TierWatch: Sendable {
     private let highest = Atomic<Int>(0)
     private let excessCount = Atomic<Int>(0)
     private let entryCount = Atomic<Int>(0)
+    private let isGivenUp = Atomic<Bool>(false)
 
     init(_ speed: StorageSpeed) {
         self.speed = speed
@@ -33,8 +34,11 @@ final class TierWatch: Sendable {
     /// A body comes out.
     func leave() { inside.subtract(1, ordering: .acquiringAndReleasing) }
 
-    /// Whether the tier has been full at least once.
-    var hasBeenFull: Bool { highest.load(ordering: .relaxed) >= limit }
+    /// A body found that it cannot do its work: nobody need wait for the tier to fill up.
+    func giveUp() { isGivenUp.store(true, ordering: .relaxed) }
+
+    /// Whether the tier has been full at least once, or will not be.
+    var needNotFill: Bool { highest.load(ordering: .relaxed) >= limit || isGivenUp.load(ordering: .relaxed) }
     /// Whether it is full now.
     var isFull: Bool { inside.load(ordering: .relaxed) >= limit }
     /// Most bodies inside at once.

@@ -52,6 +52,7 @@ struct MixedLoad: Load {
                     spoilt += 1
                 }
             }
+            if let obstacle = results.obstacle { throw obstacle }
             findings.meantToFail += answers.count { $0 == nil }
             findings.tokens += size
             batches += 1

@@ -29,6 +29,7 @@ struct StorageLoad: Load {
         }
         door.close()
         let (results, beside) = await processor
+        if let obstacle = files.obstacle { throw obstacle }
         let engine = stage.coordinator.statistics().tiers
         let peaks = tiers.map { "\($0.speed) \($0.peak)/\($0.limit)" }.joined(separator: ", ")
         let differing = zip(tiers, engine).count { $0.peak != $1.peak || $0.limit != $1.limit }
@@ -61,11 +62,14 @@ struct StorageLoad: Load {
             defer { tier.leave() }
             let path = "\(stage.directory)/\(tier.speed)-\(number)"
             let bytes = (0..<Self.payload).map { UInt8(truncatingIfNeeded: content >> UInt64(8 * ($0 % 8))) }
-            try SmallFile.write(bytes, to: path)
+            do { try SmallFile.write(bytes, to: path) } catch {
+                tier.giveUp()
+                throw error
+            }
             defer { SmallFile.remove(path) }
             pauseThread(milliseconds: milliseconds)
             let start = ContinuousClock.now
-            while !tier.hasBeenFull && ContinuousClock.now - start < Self.patience { pauseThread(milliseconds: 1) }
+            while !tier.needNotFill && ContinuousClock.now - start < Self.patience { pauseThread(milliseconds: 1) }
             return try SmallFile.read(path, limit: Self.payload) == bytes ? content : ~content
         }
         var random = stage.dice(tier.speed.rawValue)
@@ -78,7 +82,7 @@ struct StorageLoad: Load {
             }
             check.add(await gather(tokens), expected: contents)
             made += tokens.count
-        } while !stage.isOver
+        } while !stage.isOver && check.obstacle == nil
         return (check, made)
     }
 
