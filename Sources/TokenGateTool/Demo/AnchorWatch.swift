@@ -34,23 +34,34 @@ final class AnchorWatch: @unchecked Sendable {
         lastNumbers = Array(repeating: -1, count: submitters)
     }
 
-    /// Notes a body of the anchor in a domain.
-    func note(_ shot: Shot, domain: Int) {
+    /// A body of the anchor begins, in a domain.
+    ///
+    /// - Returns: what the body hands to `leave`.
+    func enter(_ shot: Shot, domain: Int) -> Int {
         bodyCount.add(1, ordering: .relaxed)
-        let (isFirst, first) = home.compareExchange(expected: 0, desired: domain, ordering: .relaxed)
-        if !isFirst && first != domain { missCount.add(1, ordering: .relaxed) }
-        guard isOrdered else { return }
-        let before = unlockedCount
+        noteDomain(domain)
+        guard isOrdered else { return 0 }
         if lastNumbers[shot.submitter] != shot.number - 1 { disorderCount += 1 }
         lastNumbers[shot.submitter] = shot.number
-        // Some time between reading and writing, so that two bodies at once would lose a count.
-        _ = Operations.primeSum(upTo: 60)
-        unlockedCount = before + 1
+        return unlockedCount
+    }
+
+    /// The body ends; two bodies at once would lose a count between `enter` and here.
+    ///
+    /// - Parameter before: what `enter` answered.
+    func leave(_ before: Int) {
+        if isOrdered { unlockedCount = before + 1 }
+    }
+
+    /// Notes where a body is.
+    func noteDomain(_ domain: Int) {
+        let (isFirst, first) = home.compareExchange(expected: 0, desired: domain, ordering: .relaxed)
+        if !isFirst && first != domain { missCount.add(1, ordering: .relaxed) }
     }
 
     /// Bodies seen.
     var bodies: Int { bodyCount.load(ordering: .relaxed) }
-    /// Bodies that ran elsewhere than the first one.
+    /// Bodies that were seen elsewhere than the first one.
     var misses: Int { missCount.load(ordering: .relaxed) }
     /// Counts lost because two bodies ran at once.
     ///

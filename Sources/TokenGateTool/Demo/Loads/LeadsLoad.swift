@@ -23,10 +23,11 @@ struct LeadsLoad: Load {
         let seed: Seed?
     }
 
-    /// A lead's own sight, and all its descendants'.
+    /// What a lead saw when it began and when it ended, and what its descendants saw.
     private struct Family: Sendable {
         let lead: Sight
         let members: [Sight]
+        let later: Sight
     }
 
     func run(in stage: Stage) async throws -> Findings {
@@ -48,8 +49,8 @@ struct LeadsLoad: Load {
                 let seed = Seed(lead: token.id, externalCalls: Self.calls)
                 members += family.members.count
                 failures += family.members.count == Self.familySize - 1 ? 0 : 1
-                strangers += family.members.count { $0.domain != family.lead.domain }
-                wrongSeeds += ([family.lead] + family.members).count { $0.seed != seed }
+                strangers += (family.members + [family.later]).count { $0.domain != family.lead.domain }
+                wrongSeeds += (family.members + [family.lead, family.later]).count { $0.seed != seed }
             }
         } while !stage.isOver
         findings.tokens = leads * Self.familySize
@@ -59,9 +60,12 @@ struct LeadsLoad: Load {
             "\(Wording.count(leads)) leads of \(Self.children) children of \(Self.grandchildren) children each; "
             + "leases opened \(Wording.count(statistics.leasesOpened)), left \(left)"
         findings.promises = [
-            Promise("C6", "every descendant runs in its lead's domain", checked: members, broken: strangers),
             Promise(
-                "C6", "every descendant carries the seed, and the seed can be recomputed", checked: members + leads,
+                "C6", "a lead and its descendants run in one domain, across suspensions", checked: members + leads,
+                broken: strangers),
+            Promise(
+                "C6", "a lead and its descendants carry its seed, which can be recomputed",
+                checked: members + 2 * leads,
                 broken: wrongSeeds),
             Promise("C6", "no lease is left", checked: leads, broken: left),
             Promise(
@@ -72,7 +76,10 @@ struct LeadsLoad: Load {
 
     private func guards(_ stage: Stage) -> (TaskTokenGuard<Int, Family>, TaskTokenGuard<Int, Family>) {
         let sightings = stage.sightings
-        @Sendable func look() -> Sight { Sight(domain: sightings.note(), seed: TokenContext.current?.seed) }
+        @Sendable func look() -> Sight {
+            sightings.note()
+            return Self.glance()
+        }
         // Guards without `on:`: inside a body, calls go to that body's coordinator.
         let grandchild = TaskTokenGuard("grandchild", weight: .light) { (number: Int) in
             _ = Operations.hashChain(seed: UInt64(number), length: 16)
@@ -92,18 +99,28 @@ struct LeadsLoad: Load {
             "lead_blocking", weight: .heavy, locality: .lead(externalCalls: Self.calls), on: stage.coordinator
         ) { (number: Int) throws in
             let tokens = (0..<Self.children).map { child(number * 100 + $0 * 10) }
-            return Family(lead: look(), members: try tokens.flatMap { try $0.wait() })
+            return Family(lead: look(), members: try tokens.flatMap { try $0.wait() }, later: Self.glance())
         }
         let asyncLead = TaskTokenGuard(
             "lead_awaiting", weight: .heavy, locality: .lead(externalCalls: Self.calls), on: stage.coordinator
         ) { (number: Int) async throws in
-            let tokens = (0..<Self.children).map { asyncChild(number * 100 + $0 * 10) }
             let own = look()
-            var members: [Sight] = []
-            for token in tokens { members += try await token.value }
-            return Family(lead: own, members: members)
+            // The first child before a suspension, the others after it and from child tasks.
+            var members = try await asyncChild(number).value
+            try await withThrowingTaskGroup(of: [Sight].self) { group in
+                for index in 1..<Self.children {
+                    group.addTask { try await asyncChild(number * 100 + index * 10).value }
+                }
+                for try await sights in group { members += sights }
+            }
+            return Family(lead: own, members: members, later: Self.glance())
         }
         return (lead, asyncLead)
+    }
+
+    /// What the running body sees of itself.
+    private static func glance() -> Sight {
+        Sight(domain: TokenContext.current?.domain ?? 0, seed: TokenContext.current?.seed)
     }
 
     /// Leases open now.

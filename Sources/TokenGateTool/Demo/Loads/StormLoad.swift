@@ -92,28 +92,45 @@ struct StormLoad: Load {
     }
 }
 
-/// The storm's two operations.
+/// The storm's operations: one for the free anchors; for the ordered ones three, which share the anchors and run on
+/// different threads of the domain, so that nothing but the order keeps them apart.
 private struct Gun: Sendable {
     private let anchors: [AnchorWatch]
     private let free: TaskTokenGuard<AnchorWatch.Shot, UInt64>
-    private let ordered: TaskTokenGuard<AnchorWatch.Shot, UInt64>
+    private let ordered: [TaskTokenGuard<AnchorWatch.Shot, UInt64>]
 
     init(anchors: [AnchorWatch], on stage: Stage) {
         self.anchors = anchors
         let sightings = stage.sightings
+        let key: @Sendable (AnchorWatch.Shot) -> String = { anchors[$0.anchor].key }
         let body: @Sendable (AnchorWatch.Shot) -> UInt64 = { shot in
-            anchors[shot.anchor].note(shot, domain: sightings.note())
+            let anchor = anchors[shot.anchor]
+            let before = anchor.enter(shot, domain: sightings.note())
+            _ = Operations.primeSum(upTo: 60)
+            anchor.leave(before)
             return 1
         }
-        free = TaskTokenGuard(
-            "sticky", locality: .sticky { (shot: AnchorWatch.Shot) in anchors[shot.anchor].key }, on: stage.coordinator,
-            body)
-        ordered = TaskTokenGuard(
-            "sticky_ordered", locality: .sticky(ordered: true) { (shot: AnchorWatch.Shot) in anchors[shot.anchor].key },
-            on: stage.coordinator, body)
+        let suspendedBody: @Sendable (AnchorWatch.Shot) async -> UInt64 = { shot in
+            let anchor = anchors[shot.anchor]
+            let before = anchor.enter(shot, domain: sightings.note())
+            await Task.yield()
+            anchor.noteDomain(TokenContext.current?.domain ?? 0)
+            anchor.leave(before)
+            return 1
+        }
+        let coordinator = stage.coordinator
+        free = TaskTokenGuard("sticky", locality: .sticky(key), on: coordinator, body)
+        ordered = [
+            TaskTokenGuard("ordered", locality: .sticky(ordered: true, key), on: coordinator, body),
+            TaskTokenGuard(
+                "ordered_heavy", weight: .heavy, locality: .sticky(ordered: true, key), on: coordinator, body),
+            TaskTokenGuard("ordered_async", locality: .sticky(ordered: true, key), on: coordinator, suspendedBody),
+        ]
     }
 
-    func fire(_ shot: AnchorWatch.Shot) -> TaskToken<UInt64> { (anchors[shot.anchor].isOrdered ? ordered : free)(shot) }
+    func fire(_ shot: AnchorWatch.Shot) -> TaskToken<UInt64> {
+        (anchors[shot.anchor].isOrdered ? ordered[shot.number % ordered.count] : free)(shot)
+    }
 }
 
 /// One submitter's dice and counts, by anchor.
