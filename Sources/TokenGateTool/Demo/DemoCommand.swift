@@ -13,14 +13,15 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Runs loads on this machine and checks what TokenGate promises.",
         discussion: """
-            Each load gets a fresh coordinator, sized to the machine, and runs until its time is up; a round that has \
+            Each load gets a fresh coordinator, sized to the machine, and runs until its time is up; a batch that has \
             begun is completed. Every result is compared with that of a direct call.
 
             LOADS
             \(LoadName.allCases.map { "  " + $0.rawValue.padded(to: 9) + $0.summary }.joined(separator: "\n"))
 
             The same seed draws the same inputs in the same order; how far a run gets in its time is up to the machine.
-            The table goes to standard output, progress to standard error. Ctrl-C ends the run early, in good order.
+            The table goes to standard output, progress to standard error. Ctrl-C ends the run early, in good \
+            order; pressed again, at once.
 
             EXIT CODES
               0    every promise was kept

@@ -44,7 +44,7 @@ struct DemoRun: Sendable {
         defer { scratch?.remove() }
         var reports: [LoadReport] = []
         var machine: Machine?
-        for load in loads where !Interruption.isRequested {
+        for (index, load) in loads.enumerated() where !Interruption.isRequested {
             let coordinator: OperationsCoordinator
             do {
                 coordinator = try OperationsCoordinator()
@@ -53,20 +53,21 @@ struct DemoRun: Sendable {
                 throw DemoFailure("cannot start a coordinator for the load '\(load.rawValue)': \(error)")
             }
             machine = coordinator.machine
-            reports.append(try await run(load, on: coordinator, directory: scratch?.path ?? ""))
+            let position = "\(index + 1)/\(loads.count)"
+            reports.append(try await run(load, at: position, on: coordinator, directory: scratch?.path ?? ""))
         }
         return DemoReport(
             seed: seed, budget: budget, domains: machine?.domains ?? [], quotaCPUs: machine?.quotaCPUs, loads: reports,
             isInterrupted: Interruption.isRequested)
     }
 
-    private func run(_ load: LoadName, on coordinator: OperationsCoordinator, directory: String) async throws
-        -> LoadReport
-    {
+    private func run(
+        _ load: LoadName, at position: String, on coordinator: OperationsCoordinator, directory: String
+    ) async throws -> LoadReport {
         let sightings = Sightings(domains: coordinator.statistics().domains.map(\.cpus))
         let stage = Stage(
             load, coordinator: coordinator, sightings: sightings, budget: budget, seed: seed, directory: directory)
-        let watcher = Task { await watch(load, stage) }
+        let watcher = Task { await watch(load, at: position, stage) }
         let outcome: Result<Findings, any Error>
         do { outcome = .success(try await load.makeLoad().run(in: stage)) } catch { outcome = .failure(error) }
         let time = stage.elapsed
@@ -85,7 +86,7 @@ struct DemoRun: Sendable {
     ///
     /// Where no token settles for a long time the coordinator is stopped, which settles them all: the demo ends, and
     /// says what was lost.
-    private func watch(_ load: LoadName, _ stage: Stage) async -> Watched {
+    private func watch(_ load: LoadName, at position: String, _ stage: Stage) async -> Watched {
         var watched = Watched()
         var last = (settled: UInt64(0), time: ContinuousClock.now)
         progress.begin(load)
@@ -98,7 +99,7 @@ struct DemoRun: Sendable {
                 watched.lost = Int(clamping: statistics.counts.live)
                 await stage.coordinator.stop(timeout: .zero)
             }
-            progress.show(load, elapsed: stage.elapsed, budget: budget, settled: settled)
+            progress.show(position, load, elapsed: stage.elapsed, budget: budget, settled: settled)
             try? await Task.sleep(for: .milliseconds(100))
         }
         return watched

@@ -45,7 +45,7 @@ enum LoadName: String, CaseIterable, Sendable, Encodable, ExpressibleByArgument 
 
 /// A load: it submits tokens until its time is up, waits for them all, and says what it found.
 ///
-/// Its first round is always completed, however short the time.
+/// What it has begun it completes, however short the time: at least one batch.
 protocol Load: Sendable {
     func run(in stage: Stage) async throws -> Findings
 }

@@ -28,9 +28,10 @@ struct Progress: Sendable {
         Self.write("\(load.rawValue): \(load.summary)\n")
     }
 
-    func show(_ load: LoadName, elapsed: Duration, budget: Duration, settled: UInt64) {
+    /// - Parameter position: which load of how many: `3/8`.
+    func show(_ position: String, _ load: LoadName, elapsed: Duration, budget: Duration, settled: UInt64) {
         guard style == .bar else { return }
-        Self.write("\r\u{1B}[2K" + Self.bar(load, elapsed: elapsed, budget: budget, settled: settled))
+        Self.write("\r\u{1B}[2K" + "\(position) " + Self.bar(load, elapsed: elapsed, budget: budget, settled: settled))
     }
 
     func finish() {

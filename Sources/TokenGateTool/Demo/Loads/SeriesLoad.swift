@@ -17,13 +17,13 @@ struct SeriesLoad: Load {
     func run(in stage: Stage) async throws -> Findings {
         var random = stage.dice()
         let sightings = stage.sightings
-        // Some 10 ms of one processor.
+        // About 10 ms of one processor.
         let body = TaskTokenGuard("long_body", weight: .heavy, on: stage.coordinator) { (seed: UInt64) in
             sightings.note()
-            return Operations.hashChain(seed: seed, length: 25_000)
+            return Operations.hashChain(seed: seed, length: 75_000)
         }
-        let seeds = (0..<8).map { _ in random.next() }
-        let answers = seeds.map { Operations.hashChain(seed: $0, length: 25_000) }
+        let seeds = (0..<4).map { _ in random.next() }
+        let answers = seeds.map { Operations.hashChain(seed: $0, length: 75_000) }
         let window = Self.windowPerDomain * stage.domains
         var findings = Findings()
         var results = ResultCheck()
