@@ -34,6 +34,8 @@ struct DemoRun: Sendable {
 
     /// How long no token may settle while some are under way; the longest body takes some 20 ms.
     static let patience = Duration.seconds(30)
+    /// How long a coordinator may take to stop.
+    static let stopTimeout = Duration.seconds(10)
 
     /// Runs them all.
     ///
@@ -75,7 +77,7 @@ struct DemoRun: Sendable {
         var watched = await watcher.value
         watched.pins.add(coordinator.statistics())
         progress.finish()
-        let stop = await coordinator.stop(timeout: .seconds(10))
+        let stop = await coordinator.stop(timeout: Self.stopTimeout)
         let findings = try outcome.get()
         return LoadReport(
             load, time: time, statistics: coordinator.statistics(), sightings: sightings, watched: watched,
