@@ -44,7 +44,7 @@ struct ReportJSON: Encodable {
         let verdict: Promise.Verdict
         let checked: Int
         let broken: Int
-        let note: String?
+        let note: Nullable<String>
     }
 
     struct Load: Encodable {
@@ -78,7 +78,7 @@ struct ReportJSON: Encodable {
             promises = report.promises.map {
                 PromiseLine(
                     contract: $0.contract, statement: $0.statement, verdict: $0.verdict, checked: $0.checked,
-                    broken: $0.broken, note: $0.note)
+                    broken: $0.broken, note: Nullable(value: $0.note))
             }
         }
     }
@@ -87,7 +87,7 @@ struct ReportJSON: Encodable {
     let secondsPerLoad: Double
     let cpus: [Int]
     let domains: Int
-    let quotaCPUs: Double?
+    let quotaCPUs: Nullable<Double>
     let interrupted: Bool
     let kept: Bool
     let loads: [Load]
@@ -97,7 +97,7 @@ struct ReportJSON: Encodable {
         secondsPerLoad = report.budget.inSeconds
         cpus = report.domains.flatMap(Array.init).sorted()
         domains = report.domains.count
-        quotaCPUs = report.quotaCPUs
+        quotaCPUs = Nullable(value: report.quotaCPUs)
         interrupted = report.isInterrupted
         kept = report.isKept
         loads = report.loads.map(Load.init)
@@ -108,5 +108,15 @@ struct ReportJSON: Encodable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+}
+
+/// A value that is written as `null` where it is missing, so that every object has all its keys.
+struct Nullable<Value: Encodable>: Encodable {
+    let value: Value?
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let value { try container.encode(value) } else { try container.encodeNil() }
     }
 }
