@@ -119,8 +119,26 @@ extension Engine {
 
     // MARK: Running it here
 
-    /// Runs the awaited token on this thread if it may run here; true when it is settled after that.
+    /// Runs the awaited token on this thread if it may run here, after those it is made of; true when it is settled
+    /// after that.
     private func runHere(
+        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage, isAway: Bool
+    ) -> Bool {
+        if token.sources.isEmpty { return runOneHere(token, worker, frame, lineage, isAway: isAway) }
+        var needed = [token]
+        var seen = Set([ObjectIdentifier(token)])
+        var next = 0
+        while next < needed.count {
+            for source in needed[next].sources where !source.isSettled {
+                if seen.insert(ObjectIdentifier(source)).inserted { needed.append(source) }
+            }
+            next += 1
+        }
+        for source in needed.reversed() { _ = runOneHere(source, worker, frame, lineage, isAway: isAway) }
+        return token.isSettled
+    }
+
+    private func runOneHere(
         _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage, isAway: Bool
     ) -> Bool {
         guard token.realm === realm, !token.tags.isAsync,

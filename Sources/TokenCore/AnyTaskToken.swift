@@ -164,6 +164,9 @@ public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline
     package var asyncBody: (@Sendable () async -> Bool)? { nil }
 
+    /// The tokens that this one is made of: it cannot begin before they are settled.
+    package var sources: [AnyTaskToken] { [] }
+
     /// Parks the thread until the token is settled or `deadline` (monotonic nanoseconds; nil: without limit) passes.
     package final func parkUntilSettled(deadline: Int64?) -> Bool {
         if isSettled { return true }

@@ -34,10 +34,8 @@ extension TaskToken {
     /// A token for the results of both; fails with the error of the first that fails, in this order, once both are
     /// settled. Nothing of the caller's runs for it.
     public final func zip<Other: Sendable>(_ other: TaskToken<Other>) -> TaskToken<(Success, Other)> {
-        let pair = PairToken<Success, Other>(operation: operation, tags: TokenTags(), state: .waiting)
-        let countdown = Countdown(2) { [self] in
-            pair.settle(with: Result { (try outcomeOnceSettled.get(), try other.outcomeOnceSettled.get()) })
-        }
+        let pair = PairToken(self, other)
+        let countdown = Countdown(2) { pair.settle() }
         onSettled { countdown.countDown() }
         other.onSettled { countdown.countDown() }
         return pair
@@ -57,6 +55,8 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
         lineage = source.lineage
     }
 
+    package override var sources: [AnyTaskToken] { [source] }
+
     package override func invoke() -> Bool {
         keep(Result { try transform(source.outcomeOnceSettled.get()) })
     }
@@ -73,9 +73,24 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
 
 /// A token that no coordinator runs: it is settled by those it waits for.
 private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(First, Second)>, @unchecked Sendable {
-    func settle(with result: Result<(First, Second), any Error>) {
+    private let first: TaskToken<First>
+    private let second: TaskToken<Second>
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
+        fatalError("a pair is made of its tokens")
+    }
+
+    init(_ first: TaskToken<First>, _ second: TaskToken<Second>) {
+        (self.first, self.second) = (first, second)
+        super.init(operation: first.operation, tags: TokenTags(), state: .waiting)
+    }
+
+    package override var sources: [AnyTaskToken] { [first, second] }
+
+    func settle() {
         transition { $0.admitting() }
         guard begin() else { return }
-        _ = finish(ok: keep(result))
+        _ = finish(ok: keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) }))
     }
 }
