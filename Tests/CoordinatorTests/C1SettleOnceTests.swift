@@ -1,0 +1,160 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Coordinator
+import TestSupport
+import Testing
+import TokenCore
+
+/// C1 through the engine: one terminal state, once, whoever competes for it, and the books say so.
+@Suite struct C1SettleOnceTests {
+    @Test("C1 a token settles once: the first settle wins, the late result is counted and dropped")
+    func firstSettleWins() async throws {
+        try await withTestCoordinator { coordinator in
+            let gate = Gate()
+            let slow = TaskTokenGuard("c1.first", on: coordinator) { (n: Int) in
+                gate.pass()
+                return n
+            }
+            let token = slow(1)
+            await gate.waitForArrivals()
+            #expect(token.kill())
+            #expect(!token.kill())
+            let error = await #expect(throws: TokenError.self) { try await token.value }
+            #expect(error?.code == .killed)
+            #expect(coordinator.statistics().counts.killed == 1)
+            gate.open()
+            #expect(await eventually { coordinator.statistics().counts.late == 1 })
+            let counts = coordinator.statistics().counts
+            #expect(token.state == .killed)
+            #expect(counts.killed == 1 && counts.completed == 0 && counts.submitted == 1)
+        }
+    }
+
+    @Test("C1 kill against completion, thousands of times: one winner each, and late ones are counted")
+    func killRace() async throws {
+        try await withTestCoordinator { coordinator in
+            let quick = TaskTokenGuard("c1.race", on: coordinator) { (n: Int) in n }
+            let kills = Tally()
+            let told = Tally()
+            let failures = Tally()
+            await concurrently(3) { thread in
+                for index in 0..<1_500 {
+                    let token = quick(index)
+                    token.onSettled { told.add() }
+                    // Now and then give the worker the lead, so that both sides win some.
+                    if index % 3 == thread { _ = try? token.wait(timeout: .microseconds(index % 50)) }
+                    let mine = token.kill()
+                    if mine { kills.add() }
+                    let isKilled = token.state == .killed
+                    if mine != isKilled { failures.add() }
+                    if !mine, (try? token.resultIfSettled?.get()) != index { failures.add() }
+                }
+            }
+            #expect(failures.value == 0)
+            #expect(told.value == 4_500)
+            let balanced = await eventually {
+                let counts = coordinator.statistics().counts
+                return counts.completed + counts.killed == 4_500 && counts.live == 0
+            }
+            #expect(balanced, "\(coordinator.statistics().counts)")
+            #expect(coordinator.statistics().counts.killed == UInt64(kills.value))
+        }
+    }
+
+    @Test("C1 every waiter of a token is resumed exactly once: async, blocking and by callback, killed or completed")
+    func waiters() async throws {
+        try await withTestCoordinator { coordinator in
+            let gate = Gate()
+            let slow = TaskTokenGuard("c1.waiters", on: coordinator) { (n: Int) in
+                gate.pass()
+                return n
+            }
+            for isKilled in [true, false] {
+                let token = slow(5)
+                let resumed = Tally()
+                for _ in 0..<100 { token.onSettled { resumed.add() } }
+                let standing = Tally()
+                await withTaskGroup(of: Void.self) { group in
+                    for _ in 0..<100 {
+                        group.addTask {
+                            standing.add()
+                            await token.settled()
+                            resumed.add()
+                        }
+                    }
+                    for _ in 0..<10 {
+                        group.addTask {
+                            try? await onThread {
+                                standing.add()
+                                _ = try? token.wait()
+                                resumed.add()
+                            }
+                        }
+                    }
+                    _ = await eventually { standing.value == 110 }
+                    if isKilled { token.kill() } else { gate.open() }
+                }
+                #expect(resumed.value == 210)
+                #expect(token.state == (isKilled ? .killed : .completed))
+            }
+        }
+    }
+
+    @Test("C1 waiters are resumed without a lock: a callback may submit, kill, pause and look at statistics")
+    func callbacks() async throws {
+        try await withTestCoordinator { coordinator in
+            let quick = TaskTokenGuard("c1.callbacks", on: coordinator) { (n: Int) in n }
+            let children = Journal<TaskToken<Int>>()
+            let tokens = (0..<200).map { quick($0) }
+            for token in tokens {
+                token.onSettled {
+                    children.note(quick(1))
+                    children.note(token.map { $0 + 1 })
+                    _ = coordinator.statistics()
+                    coordinator.pause()
+                    coordinator.resume()
+                    quick(2).kill()
+                }
+            }
+            #expect(await gather(tokens).allSatisfy { (try? $0.get()) != nil })
+            #expect(await eventually { children.count == 400 })
+            #expect(await gather(children.all).allSatisfy { (try? $0.get()) != nil })
+        }
+    }
+
+    @Test("C1 whoever was told that a token settled finds it in the statistics")
+    func countedBeforeTold() async throws {
+        try await withTestCoordinator { coordinator in
+            let quick = TaskTokenGuard("c1.counted", on: coordinator) { (n: Int) in n }
+            for index in 1...500 {
+                let token = quick(index)
+                if index % 2 == 0 { token.kill() }
+                await token.settled()
+                let counts = coordinator.statistics().counts
+                #expect(counts.settled == UInt64(index) && counts.live == 0, "\(counts) after \(index)")
+            }
+        }
+    }
+
+    @Test("C1 derived tokens settle once and are counted like any")
+    func derived() async throws {
+        try await withTestCoordinator { coordinator in
+            let quick = TaskTokenGuard("c1.derived", on: coordinator) { (n: Int) in n }
+            let mapped = (0..<200).map { quick($0).map { $0 + 1 } }
+            let zipped = mapped.map { $0.zip(mapped[0]) }
+            let isKilled = mapped[100].kill()
+            for (index, result) in await gather(mapped).enumerated() where index != 100 || !isKilled {
+                #expect((try? result.get()) == index + 1)
+            }
+            #expect(mapped[100].state == (isKilled ? .killed : .completed))
+            _ = await gather(zipped)
+            #expect(await eventually { coordinator.statistics().counts.live == 0 })
+            #expect(coordinator.statistics().counts.submitted == 400)
+        }
+    }
+}
