@@ -62,6 +62,8 @@ final class Crew: Sendable {
         var turn: UInt8 = 0
         var nextNumber = 0
         var isClosed = false
+        /// The system refused the last thread that was asked for.
+        var isRefused = false
         /// What the crew's bit in the engine's ready set says.
         var isReady = false
     }

@@ -39,7 +39,10 @@ extension Engine {
         number(token, record)
         token.epoch = record.controlNow.epoch
         token.submittedAt = tge_now_ns()
-        if let lease = token.lineage?.lead { join(lease, token) }
+        if let lease = token.lineage?.lead {
+            token.domain = UInt16(truncatingIfNeeded: lease.domain)
+            join(lease, token)
+        }
     }
 
     private func number(_ token: AnyTaskToken, _ record: OperationRecord) {

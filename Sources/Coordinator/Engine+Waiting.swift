@@ -60,6 +60,8 @@ extension Engine {
         var slice: Int64 = 1_000_000
         while !token.isSettled {
             if let deadline, now() >= deadline { return false }
+            // Where the system refused a spare it may not do so now.
+            wakeForWork(worker.crew)
             if help(worker, frame, lineage) {
                 slice = 1_000_000
             } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
@@ -258,9 +260,9 @@ extension Engine {
         _ = try? CurrentThread.setAffinity(own)
     }
 
-    /// Whether all threads of a crew are blocked and it may make no more.
+    /// Whether all threads of a crew are blocked and it gets no more.
     private func isStuck(_ crew: Crew) -> Bool {
-        crew.state.withLock { $0.active <= 0 && $0.idle.isEmpty && $0.threads >= crew.cap }
+        crew.state.withLock { $0.active <= 0 && $0.idle.isEmpty && ($0.threads >= crew.cap || $0.isRefused) }
     }
 
     // MARK: Depth
@@ -307,12 +309,15 @@ extension Engine {
 
     private func leaveCrew(_ worker: Worker) {
         let crew = worker.crew
-        let mustWake = crew.state.withLock { state in
+        crew.state.withLock { state in
             state.active -= 1
             publishReadiness(of: crew, &state)
-            return crew.hasMail || !state.jobs.isEmpty || canSteal(crew)
         }
-        if mustWake { wake(crew) }
+        wakeForWork(crew)
+    }
+
+    private func wakeForWork(_ crew: Crew) {
+        if crew.state.withLock({ crew.hasMail || !$0.jobs.isEmpty || canSteal(crew) }) { wake(crew) }
     }
 
     private func rejoinCrew(_ worker: Worker) {

@@ -69,13 +69,17 @@ extension Engine {
                 worker.inhabit { live(worker) }
                 events.emit { .workerEnded(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number) }
             }
-            crew.state.withLock { _ in worker.thread = thread }
+            crew.state.withLock { state in
+                worker.thread = thread
+                state.isRefused = false
+            }
             return worker
         } catch {
             crew.state.withLock { state in
                 state.workers.removeAll { $0 === worker }
                 state.threads -= 1
                 state.active -= 1
+                state.isRefused = true
                 publishReadiness(of: crew, &state)
             }
             throw TokenError(

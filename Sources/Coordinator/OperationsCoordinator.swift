@@ -24,7 +24,7 @@ public import TokenCore
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
 public final class OperationsCoordinator: TokenSubmitter {
-    private let engine: Engine
+    let engine: Engine
 
     /// Makes a coordinator. No thread runs before `start()`; tokens submitted until then wait.
     ///

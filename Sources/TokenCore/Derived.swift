@@ -20,6 +20,10 @@ extension TaskToken {
             derived.refuse(TokenError(.coordinatorStopped, "the coordinator of token \(id) is gone"))
             return derived
         }
+        // Made inside a body, it is that body's child, whoever the source belongs to.
+        if let lineage = Submission.place(explicit: submitter)?.lineage, lineage.submitter === submitter {
+            derived.lineage = lineage
+        }
         submitter.reserve(derived)
         derived.transition { $0.holding() }
         onSettled { [self] in
