@@ -194,17 +194,20 @@ extension Engine {
         pass(tier(speed).permits.withLock { $0.release() })
     }
 
-    /// Lets those go on that were just granted a permit.
+    /// Lets those go on that were just granted a permit. A token that is dead by now passes it on at once: after a stop
+    /// no worker would find it, and a body that lent its permit would wait for ever.
     func pass(_ waiter: PermitWaiter?) {
-        switch waiter {
-        case .none: return
-        case .thread(let parker): parker.unpark()
-        case .token(let next):
+        var waiter = waiter
+        while case .token(let next) = waiter {
             let object = next.takeUnretainedValue()
-            object.holdings.insert(.permit)
-            // A dead one is delivered like any other: the worker that finds it gives back what it holds.
-            deliver(next, operations.record(object.operation))
+            guard object.isSettled, let speed = object.tags.storage else {
+                object.holdings.insert(.permit)
+                return deliver(next, operations.record(object.operation))
+            }
+            waiter = tier(speed).permits.withLock { $0.release() }
+            retire(next)
         }
+        if case .thread(let parker) = waiter { parker.unpark() }
     }
 
     // MARK: Mailbox

@@ -222,10 +222,31 @@ extension Engine {
                     (sum.threads + state.threads, sum.busy + state.workers.count { !$0.running.isEmpty })
                 }
             }
+            retireLeftovers(crews)
             if left.threads == 0 { return 0 }
             if left.threads <= left.busy, now() > giveUp - 80_000_000 || now() > giveUp { return left.busy }
             if now() > giveUp { return left.threads }
             _ = parker.park(timeout: 200_000)
+        }
+    }
+
+    /// Gives back what dead tokens hold that stand in the mailboxes of crews without threads, and lets async bodies end.
+    private func retireLeftovers(_ crews: [Crew]) {
+        for crew in crews {
+            while true {
+                let work = crew.state.withLock { $0.threads == 0 ? crew.next(&$0) : .none }
+                switch work {
+                case .token(let token):
+                    if token.takeUnretainedValue().current.hasBegun { token.release() } else { retire(token) }
+                    continue
+                case .job(let job):
+                    let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
+                    if let thread { thread.detach() } else { job.run() }
+                    continue
+                case .arriving, .none: break
+                }
+                break
+            }
         }
     }
 }
