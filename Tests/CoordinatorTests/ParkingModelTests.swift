@@ -1,0 +1,178 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import Testing
+
+/// The park and wake protocol of one crew, in the steps in which the code takes them: producers that push, then look at
+/// the crew's bit; two threads, of which one may run a body at a time; a body that blocks until another has run.
+///
+/// What happens under the crew's lock is one step, except where it touches what producers see without the lock: the bit
+/// and the mailbox. There it is as many steps as the code has, and the lock is modelled.
+private struct ParkingModel: Hashable {
+    enum Variant: Sendable, CaseIterable { case asBuilt, withoutRecheck, bitAfterRecheck, blockingWithoutLook }
+    enum Producer: Hashable { case push, look, wake, done }
+    enum Worker: Hashable {
+        case absent, take, goIdle, publish, recheck, parked, body, blocking, blockedLook, blocked, rejoin
+    }
+
+    static let threads = 2
+    var producers = [Producer](repeating: .push, count: 2)
+    var workers: [Worker] = [.take, .absent]
+    /// Tokens in the mailbox, oldest first: 0 is a body that blocks until 1 has run.
+    var mail: [Int] = []
+    var bit = false
+    var active = 1
+    var idle: [Int] = []
+    var notified = [false, false]
+    var running = [-1, -1]
+    var lock = -1
+    var ran: Set<Int> = []
+
+    private var canStart: Bool { active < 1 && (!idle.isEmpty || workers.contains(.absent)) }
+
+    /// `wake` of the engine, in one step: all of it is under the lock, but for the unpark.
+    private mutating func wake() {
+        guard canStart else { return }
+        active += 1
+        if let worker = idle.popLast() {
+            notified[worker] = true
+        } else if let absent = workers.firstIndex(of: .absent) {
+            workers[absent] = .take
+        }
+        bit = canStart
+    }
+
+    func successors(_ variant: Variant) -> [ParkingModel] {
+        var all: [ParkingModel] = []
+        for index in producers.indices {
+            if let next = produced(index) { all.append(next) }
+        }
+        for index in workers.indices {
+            if let next = worked(index, variant) { all.append(next) }
+        }
+        return all
+    }
+
+    private func produced(_ index: Int) -> ParkingModel? {
+        var next = self
+        switch producers[index] {
+        case .push:
+            next.mail.append(index)
+            next.producers[index] = .look
+        case .look: next.producers[index] = bit ? .wake : .done
+        case .wake:
+            guard lock < 0 else { return nil }
+            next.wake()
+            next.producers[index] = .done
+        case .done: return nil
+        }
+        return next
+    }
+
+    private func worked(_ index: Int, _ variant: Variant) -> ParkingModel? {
+        var next = self
+        guard lock < 0 || lock == index else { return nil }
+        switch workers[index] {
+        case .absent: return nil
+        case .take:
+            if active > 1 || mail.isEmpty {
+                next.workers[index] = .goIdle
+            } else {
+                next.running[index] = next.mail.removeFirst()
+                next.workers[index] = .body
+            }
+        case .goIdle:
+            next.lock = index
+            next.active -= 1
+            next.idle.append(index)
+            next.workers[index] = variant == .bitAfterRecheck ? .recheck : .publish
+        case .publish:
+            next.bit = next.canStart
+            if variant == .asBuilt || variant == .blockingWithoutLook {
+                next.workers[index] = .recheck
+            } else {
+                next.workers[index] = .parked
+                next.lock = -1
+            }
+        case .recheck:
+            if active < 1, !mail.isEmpty {
+                next.idle.removeAll { $0 == index }
+                next.active += 1
+                next.bit = next.canStart
+                next.workers[index] = .take
+                next.lock = -1
+            } else if variant == .bitAfterRecheck {
+                next.workers[index] = .publish
+            } else {
+                next.workers[index] = .parked
+                next.lock = -1
+            }
+        case .parked:
+            guard notified[index] else { return nil }
+            next.notified[index] = false
+            next.workers[index] = .take
+        case .body:
+            if running[index] == 0, !ran.contains(1) {
+                next.workers[index] = .blocking
+            } else {
+                next.ran.insert(running[index])
+                next.running[index] = -1
+                next.workers[index] = .take
+            }
+        case .blocking:
+            next.active -= 1
+            next.bit = next.canStart
+            next.workers[index] = variant == .blockingWithoutLook ? .blocked : .blockedLook
+        case .blockedLook:
+            if !mail.isEmpty { next.wake() }
+            next.workers[index] = .blocked
+        case .blocked:
+            guard ran.contains(1) else { return nil }
+            next.workers[index] = .rejoin
+        case .rejoin:
+            next.active += 1
+            next.bit = next.canStart
+            next.workers[index] = .body
+        }
+        return next
+    }
+}
+
+@Suite("Parking")
+struct ParkingModelTests {
+    /// Explores all interleavings; answers the number of states, and those that are stuck with work left.
+    private func explore(_ variant: ParkingModel.Variant) -> (states: Int, stuck: [ParkingModel], wrong: [ParkingModel])
+    {
+        var seen: Set<ParkingModel> = []
+        var stack = [ParkingModel()]
+        var (stuck, wrong): ([ParkingModel], [ParkingModel]) = ([], [])
+        while let state = stack.popLast() {
+            guard seen.insert(state).inserted else { continue }
+            let next = state.successors(variant)
+            if next.isEmpty, state.ran.count < 2 { stuck.append(state) }
+            let unblocked = state.workers.count { $0 == .body }
+            if unblocked > 2 || state.active < 0 { wrong.append(state) }
+            stack.append(contentsOf: next)
+        }
+        return (seen.count, stuck, wrong)
+    }
+
+    @Test("Parking: in no interleaving of two producers and two threads is a wake-up lost")
+    func asBuilt() {
+        let result = explore(.asBuilt)
+        #expect(result.stuck.isEmpty, "\(String(describing: result.stuck.first))")
+        #expect(result.wrong.isEmpty, "\(String(describing: result.wrong.first))")
+        #expect(result.states > 500)
+    }
+
+    @Test(
+        "Parking: without the second look, with the bit set too late, or blocking without a look, wake-ups are lost",
+        arguments: [ParkingModel.Variant.withoutRecheck, .bitAfterRecheck, .blockingWithoutLook])
+    private func broken(variant: ParkingModel.Variant) {
+        #expect(!explore(variant).stuck.isEmpty)
+    }
+}

@@ -1,0 +1,20 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import Foundation
+
+/// How large the large tests are: small enough for every day, unless the environment says otherwise.
+public enum Sizes {
+    /// Tokens of the ledger: `TOKENGATE_LEDGER_TOKENS`.
+    public static var ledger: Int { number("TOKENGATE_LEDGER_TOKENS", 40_000) }
+    /// Tokens that wait when a coordinator is stopped: `TOKENGATE_WAITING_TOKENS`.
+    public static var waiting: Int { number("TOKENGATE_WAITING_TOKENS", 50_000) }
+
+    private static func number(_ name: String, _ usual: Int) -> Int {
+        ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? usual
+    }
+}
