@@ -27,7 +27,7 @@ struct C11StopTests {
         #expect(Set(report.abandoned.map(\.id)) == Set(tokens.map(\.id)))
         #expect(report.abandoned.count == tokens.count)
         #expect(report.abandoned.count { $0.state == .executing } >= coordinator.domainCount + 10)
-        #expect(report.busyThreads == coordinator.domainCount + 10)
+        #expect(report.busyThreads >= coordinator.domainCount + 10)
         #expect(tokens.allSatisfy { $0.isSettled })
         for token in tokens {
             await #expect { try await token.value } throws: { ($0 as? TokenError)?.code == .coordinatorStopped }
@@ -48,7 +48,7 @@ struct C11StopTests {
         let parent = TaskTokenGuard("c11_parent", on: coordinator) { (n: Int) in try child(n).wait() }
         let tokens = (0..<1_000).map { parent($0) }
         let report = await coordinator.stop()
-        #expect(report.isClean)
+        #expect(report.isComplete && report.abandoned.isEmpty)
         for token in tokens { _ = try await token.value }
         #expect(parent(1).isSettled)
     }
@@ -99,7 +99,7 @@ struct C11StopTests {
         #expect(await settles(token))
         #expect(try await token.value == 5)
         #expect(stopped.all.map(\.isComplete) == [false])
-        #expect(await coordinator.stop().isClean)
+        #expect(await coordinator.stop().abandoned.isEmpty)
     }
 
     @Test("C11 stop before start settles what waits, and start refuses after it")

@@ -130,7 +130,7 @@ struct LedgerTests {
             coordinator.resume()
             for type in Self.types { try coordinator.resume("ledger_\(type)") }
             let report = await coordinator.stop(timeout: .seconds(60))
-            #expect(report.isClean || report.busyThreads == 0)
+            #expect(report.isComplete && report.abandoned.isEmpty)
             await check(ledger, coordinator)
             // It may have become the process default, which would keep it.
             DefaultSubmitter.remove(coordinator.engine)
