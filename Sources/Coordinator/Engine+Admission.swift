@@ -67,7 +67,7 @@ extension Engine {
                 list?.append(token)
                 return true
             }
-            if kept { return settleIfSwept(object, record) }
+            if kept { return noteHeld(object, record) }
         }
         takeTurn(token, record)
     }
@@ -80,7 +80,7 @@ extension Engine {
             token.domain = UInt16(truncatingIfNeeded: lease.domain)
             join(lease, token)
         } else if case .lead(let calls) = claim {
-            let domain = place(token.tags.weight, kind: .standard)
+            let domain = place(token.tags.weight, kind: kind(of: token))
             let lease = LeadLease(
                 seed: Seed(lead: token.id, externalCalls: calls), lead: token.id, domain: domain,
                 externalCalls: calls)
@@ -129,7 +129,7 @@ extension Engine {
         if let lease, lease.domain != arrival.domain { leases.diverted.add(1, ordering: .relaxed) }
         switch arrival.turn {
         case .none, .granted: passPause(token, record)
-        case .queued: settleIfSwept(object, record)
+        case .queued: noteHeld(object, record)
         }
     }
 
@@ -167,7 +167,7 @@ extension Engine {
         }
         // A pause that meets a stop will not be lifted any more.
         if !held, gate.contains(.draining), isPaused(object, record) { object.settle(for: .coordinatorStopped, reportingTo: self) }
-        if held { settleIfSwept(object, record) }
+        if held { noteHeld(object, record) }
         return held
     }
 
@@ -182,27 +182,30 @@ extension Engine {
             object.holdings.insert(.permit)
             return true
         }
-        if granted { deliver(token, record) } else { settleIfSwept(object, record) }
+        if granted { deliver(token, record) } else { noteHeld(object, record) }
     }
 
     func tier(_ speed: StorageSpeed) -> Tier { tiers[speed.index] }
 
     /// Returns a permit; hands it on where someone waits.
-    func givePermitBack(_ token: AnyTaskToken) {
+    ///
+    /// - Parameter looker: a worker that is done with its body and will look for work next: a token that gets the
+    ///   permit is left to it, in place of yet another thread.
+    func givePermitBack(_ token: AnyTaskToken, looker: Worker? = nil) {
         guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
         token.holdings.remove(.permit)
-        pass(tier(speed).permits.withLock { $0.release() })
+        pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
     }
 
     /// Lets those go on that were just granted a permit. A token that is dead by now passes it on at once: after a stop
     /// no worker would find it, and a body that lent its permit would wait for ever.
-    func pass(_ waiter: PermitWaiter?) {
+    func pass(_ waiter: PermitWaiter?, looker: Worker? = nil) {
         var waiter = waiter
         while case .token(let next) = waiter {
             let object = next.takeUnretainedValue()
             guard object.isSettled, let speed = object.tags.storage else {
                 object.holdings.insert(.permit)
-                return deliver(next, operations.record(object.operation))
+                return deliver(next, operations.record(object.operation), looker: looker)
             }
             waiter = tier(speed).permits.withLock { $0.release() }
             retire(next)
@@ -213,18 +216,23 @@ extension Engine {
     // MARK: Mailbox
 
     /// Puts a token into a mailbox and sees to it that someone looks there.
-    func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+    func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
         let object = token.takeUnretainedValue()
         object.transition { $0.admitting() }
         let kind = kind(of: object)
         let isBound = isBound(object)
-        if !isBound { object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind)) }
+        if let looker, !isBound {
+            object.domain = UInt16(truncatingIfNeeded: looker.crew.domain)
+        } else if !isBound {
+            object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind))
+        }
         let domain = Int(object.domain)
         events.emit { .token(object, .admitted, domain: domain + 1) }
-        // From the push on, the token may be run and freed by others; `keep` covers the look at the epoch.
+        // From the push on, the token may be run and freed by others.
         let epoch = object.epoch
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
+        if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
         let ready = crews.ready(kind)
         if ready.contains(domain) {
             crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
@@ -256,6 +264,12 @@ extension Engine {
 
     // MARK: Sweeps
 
+    /// A token stands in a list by now: tells so, and settles it if a sweep missed it on its way there.
+    private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
+        events.emit { .token(token, .waiting, domain: nil) }
+        settleIfSwept(token, record)
+    }
+
     /// Settles a token that a sweep may have missed while it was carried from one list to the next.
     func settleIfSwept(_ token: AnyTaskToken, _ record: OperationRecord) {
         let control = record.controlNow
@@ -278,7 +292,8 @@ extension Engine {
     }
 
     private func giveBack(_ token: AnyTaskToken) {
-        givePermitBack(token)
+        let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
+        givePermitBack(token, looker: looker)
         guard token.holdings.contains(.anchor) else { return }
         let hash = AnchorHash(rawValue: token.anchor)
         let shard = shard(of: hash)

@@ -215,17 +215,13 @@ extension Engine {
             for worker in idle { worker.parker.unpark() }
         }
         let parker = Parker()
-        let giveUp = now() + 100_000_000
+        let began = now()
         while true {
-            let left = crews.reduce((threads: 0, busy: 0)) { sum, crew in
-                crew.state.withLock { state in
-                    (sum.threads + state.threads, sum.busy + state.workers.count { !$0.running.isEmpty })
-                }
-            }
+            let threads = crews.reduce(0) { sum, crew in crew.state.withLock { sum + $0.threads } }
             retireLeftovers(crews)
-            if left.threads == 0 { return 0 }
-            if left.threads <= left.busy, now() > giveUp - 80_000_000 || now() > giveUp { return left.busy }
-            if now() > giveUp { return left.threads }
+            if threads == 0 { return 0 }
+            // The deadline leaves them time; where it has passed already they get what their way out takes.
+            if now() >= max(control.withLock { $0.deadline }, began + 50_000_000) { return threads }
             _ = parker.park(timeout: 200_000)
         }
     }

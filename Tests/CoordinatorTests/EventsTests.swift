@@ -86,9 +86,7 @@ import TokenCore
         }
     }
 
-    @Test(
-        "A token that is held back is told as waiting",
-        .disabled("the engine emits no event for the state waiting"))
+    @Test("A token that is held back is told as waiting")
     func waiting() async throws {
         try await withTestCoordinator { coordinator async throws in
             let reader = read(coordinator.events) {
