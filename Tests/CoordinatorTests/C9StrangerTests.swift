@@ -6,15 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 import Affinity
-import Synchronization
 import TestSupport
 import Testing
+import TokenCore
 import TokenGate
 
 /// Which bodies run inside which on one thread.
 final class Nesting: Sendable {
-    private let stacks = Mutex<[Int32: [TokenID]]>([:])
-    private let parents = Mutex<[TokenID: TokenID]>([:])
+    private let stacks = Guarded<[Int32: [TokenID]]>([:])
+    private let parents = Guarded<[TokenID: TokenID]>([:])
     /// Bodies that ran on the stack of a body they do not descend from.
     let strangers = Tally()
     /// Bodies that ran inline.
