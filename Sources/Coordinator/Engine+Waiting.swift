@@ -100,8 +100,11 @@ extension Engine {
     }
 
     private func takeJob(of lineage: Lineage, from crew: Crew) -> Crew.Job? {
-        let jobs = crew.state.withLock { $0.jobs }
-        guard let found = jobs.first(where: { $0.lineage?.descends(from: lineage) == true }) else { return nil }
+        // Lineages have locks of their own, which are not taken inside the crew's.
+        let owned = crew.state.withLock {
+            $0.jobs.compactMap { job in job.lineage.map { (number: job.number, lineage: $0) } }
+        }
+        guard let found = owned.first(where: { $0.lineage.descends(from: lineage) }) else { return nil }
         return crew.state.withLock { state in
             guard let place = state.jobs.firstIndex(where: { $0.number == found.number }) else { return nil }
             return state.jobs.remove(at: place)
