@@ -18,19 +18,20 @@ _Thread_local tge_thread tge_thread_record;
 
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 static pthread_key_t cache_key;
-static void (*cache_release)(void *);
+/* Always the same function. Atomic, since every thread writes it before its first key value and reads it at its end. */
+static void (*_Atomic cache_release)(void *);
 
 static void cache_thread_exit(void *unused) {
     (void)unused;
     void *held = tge_thread_record.cached_submitter;
     tge_thread_record.cached_submitter = NULL;
-    if (held != NULL) cache_release(held);
+    if (held != NULL) atomic_load_explicit(&cache_release, memory_order_relaxed)(held);
 }
 
 static void cache_make_key(void) { (void)pthread_key_create(&cache_key, cache_thread_exit); }
 
 void *tge_cache_submitter(void *submitter, uint64_t generation, void (*release)(void *)) {
-    cache_release = release; /* always the same function: written before the first key value is set */
+    atomic_store_explicit(&cache_release, release, memory_order_relaxed);
     (void)pthread_once(&cache_once, cache_make_key);
     void *before = tge_thread_record.cached_submitter;
     tge_thread_record.cached_submitter = submitter;
