@@ -34,6 +34,28 @@ import TokenCore
         }
     }
 
+    @Test("C6 a token derived from a lead or its descendant runs in the lead's domain, with its seed")
+    func derivedInLead() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 4)
+        } _: { coordinator async throws in
+            let lead = TaskTokenGuard("derived.lead", locality: .lead(externalCalls: ["x"]), on: coordinator) {
+                (_: Int) in
+                TokenContext.current
+            }
+            for n in 0..<40 {
+                let token = lead(n)
+                let mapped = token.map {
+                    ($0?.domain, $0?.seed, TokenContext.current?.domain, TokenContext.current?.seed)
+                }
+                let (domain, seed, derivedDomain, derivedSeed) = try await mapped.value
+                #expect(domain == derivedDomain && domain != nil)
+                #expect(seed == derivedSeed && seed != nil)
+            }
+            #expect(await eventually { coordinator.statistics().openLeases == 0 })
+        }
+    }
+
     @Test(
         "Killing all of \"<operation>.map\" settles derived tokens whose source has not settled",
         .disabled(
