@@ -85,7 +85,9 @@ extension Engine {
             counters.now.pointee.run.record(now() - began)
             finish(token, ok, counters, domain: domain)
         } else {
-            finish(token, ok, record.newShard(), domain: domain)
+            let counters = record.takeShard()
+            finish(token, ok, counters, domain: domain)
+            record.giveBack(counters)
         }
         returnHoldings(token)
     }

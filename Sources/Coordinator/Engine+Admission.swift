@@ -119,11 +119,16 @@ extension Engine {
         if ordered { object.transition { $0.holding() } }
         let now = object.submittedAt
         let arrival = shard(of: hash).table.withLock { table in
-            let arrival = table.arrive(hash, ordered: ordered, waiter: token, now: now) {
+            let before = table.liveAnchors
+            // A member of a lead stays with its lead, unless tokens of its anchor are alive elsewhere.
+            let arrival = table.arrive(
+                hash, ordered: ordered, waiter: token, now: now, forgetsIdle: lease != nil
+            ) {
                 lease?.domain ?? Rendezvous.home(of: hash, domains: domains.count, loads: homeLoad, slack: 4)
             }
             object.domain = UInt16(truncatingIfNeeded: arrival.domain)
             if arrival.turn == .granted { object.holdings.insert(.turn) }
+            if table.liveAnchors > before { domains[arrival.domain].homes.add(1, ordering: .relaxed) }
             return arrival
         }
         if let lease, lease.domain != arrival.domain { leases.diverted.add(1, ordering: .relaxed) }
@@ -301,6 +306,7 @@ extension Engine {
         var dead: [Unmanaged<AnyTaskToken>] = []
         let next: Unmanaged<AnyTaskToken>? = shard.table.withLock { table in
             var next: Unmanaged<AnyTaskToken>?
+            let before = table.liveAnchors
             if token.holdings.contains(.turn) {
                 while let candidate = table.passTurn(hash) {
                     let object = candidate.takeUnretainedValue()
@@ -315,6 +321,7 @@ extension Engine {
                 }
             }
             table.depart(hash, now: now)
+            if table.liveAnchors < before { domains[Int(token.domain)].homes.subtract(1, ordering: .relaxed) }
             return next
         }
         token.holdings = []

@@ -120,7 +120,7 @@ extension Engine {
 
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
-        dropPaused()
+        var abandoned = dropPaused()
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()
         var pause: Int64 = 50_000
@@ -130,10 +130,10 @@ extension Engine {
             if now() >= deadline - margin { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
-            dropPaused()
+            abandoned += dropPaused()
         }
         open(.stopped)
-        let abandoned = abandonAll()
+        abandoned = abandonAll() + abandoned
         let busy = closeCrews()
         let report = StopReport(
             isComplete: true, abandoned: abandoned, duration: .nanoseconds(now() - began), busyThreads: busy)
@@ -156,16 +156,21 @@ extension Engine {
     }
 
     /// Settles what a pause holds: nobody will resume it now.
-    private func dropPaused() {
+    private func dropPaused() -> [StopReport.Abandoned] {
         let held = paused.withLock { list in
             let held = list
             list = []
             return held
         }
+        var dropped: [StopReport.Abandoned] = []
         for token in held {
-            token.takeUnretainedValue().settle(for: .coordinatorStopped, reportingTo: self)
+            let object = token.takeUnretainedValue()
+            if object.settle(for: .coordinatorStopped, reportingTo: self) {
+                dropped.append(.init(id: object.id, operationType: object.operationType, state: .waiting))
+            }
             retire(token)
         }
+        return dropped
     }
 
     /// Settles everything that is left. A token may be in a submitter's hand, on its way into a list: look again until

@@ -79,7 +79,8 @@ extension Engine {
         switch (state, hadStarted) {
         case (.timedOut, false): record.elsewhere.pointee.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)
         case (.timedOut, true): record.elsewhere.pointee.timedOutExecuting.add(1, ordering: .sequentiallyConsistent)
-        case (.failed, _), (.completed, _): record.elsewhere.pointee.failedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (.failed, _): record.elsewhere.pointee.failedWaiting.add(1, ordering: .sequentiallyConsistent)
+        case (.completed, _): record.elsewhere.pointee.completedWaiting.add(1, ordering: .sequentiallyConsistent)
         case (_, false): record.elsewhere.pointee.killedWaiting.add(1, ordering: .sequentiallyConsistent)
         case (_, true): record.elsewhere.pointee.killedExecuting.add(1, ordering: .sequentiallyConsistent)
         }

@@ -23,10 +23,11 @@ extension Engine {
     }
 
     package func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
+        if let deadline, deadline <= now() { return token.isSettled }
         guard let worker = Worker.current, owns(worker), let frame = worker.activeFrames.last,
             let lineage = frame.lineage
         else {
-            return token.parkUntilSettled(deadline: deadline)
+            return parkOutsideFrames(until: token, deadline: deadline)
         }
         // Held by a blocked body, a turn may serve a descendant: it counts as blocked while it runs one here, too.
         lineage.beginBlockedWait()
@@ -50,6 +51,15 @@ extension Engine {
         }
         if isAway { rejoinCrew(worker) }
         return settled
+    }
+
+    /// Parks where no synchronous body is: in a function that an async body calls, its worker must not count as active
+    /// meanwhile; elsewhere there is nothing to do but park.
+    private func parkOutsideFrames(until token: AnyTaskToken, deadline: Int64?) -> Bool {
+        guard let worker = Worker.current, owns(worker) else { return token.parkUntilSettled(deadline: deadline) }
+        leaveCrew(worker)
+        defer { rejoinCrew(worker) }
+        return token.parkUntilSettled(deadline: deadline)
     }
 
     /// Parks until the token settles, in slices: what keeps it may come to depend on this very thread (all threads of
@@ -257,10 +267,10 @@ extension Engine {
 
     /// Moves this thread to another domain's CPUs for one body that must run there while all threads there are blocked.
     private func visit(_ domain: Int, _ body: () -> Void) {
-        guard configuration.pinMode != .none, let own = try? CurrentThread.affinity() else { return body() }
-        _ = try? CurrentThread.setAffinity(domains[domain].cpus)
+        guard configuration.pinMode != .none, let own = try? configuration.affinitySystem.affinity() else { return body() }
+        _ = try? configuration.affinitySystem.setAffinity(domains[domain].cpus)
         body()
-        _ = try? CurrentThread.setAffinity(own)
+        _ = try? configuration.affinitySystem.setAffinity(own)
     }
 
     /// Whether all threads of a crew are blocked and it gets no more.
@@ -285,6 +295,7 @@ extension Engine {
             let deeper = Worker(crew: worker.crew, number: 0)
             worker.crew.state.withLock { $0.workers.append(deeper) }
             deeper.inhabit { runClaimed(token, deeper, nil, isAway: false) }
+            deeper.giveCountersBack()
             worker.crew.state.withLock { $0.workers.removeAll { $0 === deeper } }
         }
         guard let thread else {

@@ -67,6 +67,7 @@ extension Engine {
                     .workerStarted(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number, pin: report)
                 }
                 worker.inhabit { live(worker) }
+                worker.giveCountersBack()
                 events.emit { .workerEnded(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number) }
             }
             crew.state.withLock { state in

@@ -22,7 +22,7 @@ package import TokenCore
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 ///
-/// No two locks are held together. Nothing is resumed or run under one.
+/// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
 package final class Engine: TokenSubmitter {
     package let realm: TokenRealm
     let configuration: Configuration

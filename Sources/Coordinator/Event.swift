@@ -61,16 +61,17 @@ public struct EventSubscription: AsyncSequence, Sendable {
     /// It never fails.
     public typealias Failure = Never
 
-    let subscriber: EventBus.Subscriber
-    let bus: EventBus
+    let lifetime: Lifetime
+
+    init(_ subscriber: EventBus.Subscriber, _ bus: EventBus) { lifetime = Lifetime(subscriber, bus) }
 
     /// Events dropped so far because the buffer was full.
-    public var dropped: UInt64 { subscriber.dropped }
+    public var dropped: UInt64 { lifetime.subscriber.dropped }
 
     /// Begins to read. One reader at a time.
-    public func makeAsyncIterator() -> Iterator { Iterator(lifetime: Lifetime(subscriber, bus)) }
+    public func makeAsyncIterator() -> Iterator { Iterator(lifetime: lifetime) }
 
-    /// Reads a subscription; letting it go ends the subscription.
+    /// Reads a subscription. Letting go of the subscription and of its reader ends it.
     public struct Iterator: AsyncIteratorProtocol {
         let lifetime: Lifetime
 
@@ -127,7 +128,7 @@ final class EventBus: Sendable {
             return state.isFinished
         }
         if isFinished { subscriber.finish() } else { isListened.store(true, ordering: .sequentiallyConsistent) }
-        return EventSubscription(subscriber: subscriber, bus: self)
+        return EventSubscription(subscriber, self)
     }
 
     func remove(_ subscriber: Subscriber) {

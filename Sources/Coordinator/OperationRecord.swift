@@ -24,9 +24,15 @@ struct OperationRecord: @unchecked Sendable {
         unowned(unsafe) let operation: Operation
         let control = Atomic<UInt64>(0)
         let elsewhere: UnsafeMutablePointer<Elsewhere>
-        let shards = Guarded<[OperationCounters]>([])
+        let shards = Guarded(Shards())
         /// `shardCount` counters, each on cache lines of its own.
         let submitted: UnsafeMutablePointer<Atomic<UInt64>>
+    }
+
+    private struct Shards {
+        var all: [OperationCounters] = []
+        /// Those whose worker has ended; the next worker goes on with them.
+        var free: [OperationCounters] = []
     }
 
     /// Settled by someone other than the worker that ran it: before it started, and after.
@@ -36,6 +42,7 @@ struct OperationRecord: @unchecked Sendable {
         let timedOutWaiting = Atomic<UInt64>(0)
         let timedOutExecuting = Atomic<UInt64>(0)
         let failedWaiting = Atomic<UInt64>(0)
+        let completedWaiting = Atomic<UInt64>(0)
     }
 
     private let body: UnsafeMutablePointer<Body>
@@ -122,13 +129,19 @@ struct OperationRecord: @unchecked Sendable {
 
     // MARK: Counting
 
-    func newShard() -> OperationCounters {
-        let shard = OperationCounters()
-        body.pointee.shards.withLock { $0.append(shard) }
-        return shard
+    /// Counters for one worker alone, until it gives them back.
+    func takeShard() -> OperationCounters {
+        body.pointee.shards.withLock { shards in
+            if let shard = shards.free.popLast() { return shard }
+            let shard = OperationCounters()
+            shards.all.append(shard)
+            return shard
+        }
     }
 
-    var allShards: [OperationCounters] { body.pointee.shards.withLock { $0 } }
+    func giveBack(_ shard: OperationCounters) { body.pointee.shards.withLock { $0.free.append(shard) } }
+
+    var allShards: [OperationCounters] { body.pointee.shards.withLock { $0.all } }
 
     /// Tokens that have reached a terminal state. Never more than were submitted when it is read first.
     var settledTotal: UInt64 {
@@ -144,5 +157,6 @@ struct OperationRecord: @unchecked Sendable {
             + elsewhere.pointee.timedOutWaiting.load(ordering: .sequentiallyConsistent)
             + elsewhere.pointee.timedOutExecuting.load(ordering: .sequentiallyConsistent)
             + elsewhere.pointee.failedWaiting.load(ordering: .sequentiallyConsistent)
+            + elsewhere.pointee.completedWaiting.load(ordering: .sequentiallyConsistent)
     }
 }

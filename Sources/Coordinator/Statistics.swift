@@ -95,9 +95,9 @@ public struct Statistics: Sendable {
         public let speed: StorageSpeed
         /// Bodies at once, at most.
         public let limit: Int
-        /// Bodies inside now.
+        /// Permits given out now: bodies inside, and tokens on their way in.
         public let inUse: Int
-        /// Most bodies inside at once so far.
+        /// Most permits given out at once so far.
         public let peak: Int
         /// Tokens that wait for a permit.
         public let waiting: Int
@@ -173,7 +173,8 @@ extension Engine {
         func sum(_ value: (OperationCounters) -> UInt64) -> UInt64 { shards.reduce(0) { $0 + value($1) } }
         var counts = Statistics.Counts()
         counts.late = sum { $0.now.pointee.late.load(ordering: .acquiring) }
-        counts.completed = sum { $0.now.pointee.completed.load(ordering: .acquiring) }
+        let completed = sum { $0.now.pointee.completed.load(ordering: .acquiring) }
+        let completedWaiting = record.elsewhere.pointee.completedWaiting.load(ordering: .acquiring)
         let failed = sum { $0.now.pointee.failed.load(ordering: .acquiring) }
         let failedWaiting = record.elsewhere.pointee.failedWaiting.load(ordering: .acquiring)
         let killedExecuting = record.elsewhere.pointee.killedExecuting.load(ordering: .acquiring)
@@ -182,10 +183,11 @@ extension Engine {
         let timedOutWaiting = record.elsewhere.pointee.timedOutWaiting.load(ordering: .acquiring)
         let started = sum { $0.now.pointee.started.load(ordering: .acquiring) }
         let submitted = record.submittedTotal
+        counts.completed = completed + completedWaiting
         counts.failed = failed + failedWaiting
         counts.killed = killedExecuting + killedWaiting
         counts.timedOut = timedOutExecuting + timedOutWaiting
-        let ended = counts.completed + failed + killedExecuting + timedOutExecuting
+        let ended = completed + failed + killedExecuting + timedOutExecuting
         counts.executing = started > ended ? started - ended : 0
         let accounted = counts.executing + counts.settled
         counts.queued = submitted > accounted ? submitted - accounted : 0

@@ -14,7 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `running` | the crew's lock; innermost last. Owns a reference to each |
-/// | `frames`, `shards`, `depth`, `lastEnd`, `isVisiting` | the worker's own thread |
+/// | `frames`, `shards`, `depth`, `lastEnd` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
@@ -26,7 +26,7 @@ final class Worker: @unchecked Sendable {
     var thread: PinnedThread?
 
     @exclusivity(unchecked) private var frames: [BodyFrame] = []
-    @exclusivity(unchecked) private var shards: [OperationCounters?] = []
+    @exclusivity(unchecked) private var shards: [(record: OperationRecord, counters: OperationCounters)?] = []
     @exclusivity(unchecked) private(set) var depth = 0
     /// When the last body ended, if the worker has not been idle since: the next one's start.
     @exclusivity(unchecked) var lastEnd: Int64?
@@ -67,10 +67,16 @@ final class Worker: @unchecked Sendable {
     /// This worker's counters of an operation.
     func counters(_ record: OperationRecord) -> OperationCounters {
         let index = record.operation.index
-        if index < shards.count, let shard = shards[index] { return shard }
-        let shard = record.newShard()
+        if index < shards.count, let shard = shards[index] { return shard.counters }
+        let shard = record.takeShard()
         while shards.count <= index { shards.append(nil) }
-        shards[index] = shard
+        shards[index] = (record, shard)
         return shard
+    }
+
+    /// The worker ends: the next one goes on with its counters.
+    func giveCountersBack() {
+        for case let shard? in shards { shard.record.giveBack(shard.counters) }
+        shards = []
     }
 }

@@ -57,7 +57,7 @@ struct AnchorBindings: Sendable {
 
     /// Adds a reference, binding the anchor where it has no home that holds; one look into the dictionary.
     @usableFromInline
-    mutating func arrive(_ hash: AnchorHash, now: Int64, home: () -> Int) -> Int {
+    mutating func arrive(_ hash: AnchorHash, now: Int64, forgetsIdle: Bool = false, home: () -> Int) -> Int {
         // The slot that would be used next names no anchor yet; finding it means that the anchor is new.
         let fresh = free >= 0 ? free : Int32(slots.count)
         let slot = Int(Self.claim(&slotOf[hash, default: -1], fresh))
@@ -75,7 +75,7 @@ struct AnchorBindings: Sendable {
             expireIdle(now: now, atMost: 2)
         } else if slots[slot].isIdle {
             unlinkIdle(slot)
-            if now &- slots[slot].idleSince >= idleTime { slots[slot].domain = home() }
+            if forgetsIdle || now &- slots[slot].idleSince >= idleTime { slots[slot].domain = home() }
             slots[slot].references = 1
         } else {
             slots[slot].references &+= 1

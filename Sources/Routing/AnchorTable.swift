@@ -70,6 +70,7 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
     ///   - ordered: whether it must run alone among the anchor's ordered tokens, in the order of arrival.
     ///   - waiter: what ``passTurn(_:)`` returns when its turn comes; kept only where the answer is `queued`.
     ///   - now: monotonic nanoseconds.
+    ///   - forgetsIdle: whether a remembered home, of an anchor without live tokens, does not hold.
     ///   - home: asked for the domain where the anchor has no home that still holds.
     /// - Returns: the domain, and whether the token holds its anchor's turn.
     @inlinable
@@ -78,9 +79,10 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
         ordered: Bool,
         waiter: Waiter,
         now: Int64,
+        forgetsIdle: Bool = false,
         home: () -> Int
     ) -> Arrival {
-        let slot = bindings.arrive(hash, now: now, home: home)
+        let slot = bindings.arrive(hash, now: now, forgetsIdle: forgetsIdle, home: home)
         let domain = bindings.slots[slot].domain
         guard ordered else { return Arrival(domain: domain, turn: .none) }
         guard bindings.slots[slot].turnTaken else {

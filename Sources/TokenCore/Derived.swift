@@ -35,10 +35,14 @@ extension TaskToken {
         return derived
     }
 
-    /// A token for the results of both; fails with the error of the first that fails, in this order, once both are
-    /// settled. Nothing of the caller's runs for it.
+    /// A token for the results of both.
+    ///
+    /// It is a token of the operation type `"<operation>.zip"` and of this token's coordinator. Once both are settled it
+    /// completes, or fails with the error of the first that failed, in this order. Nothing of the caller's runs for it.
     public final func zip<Other: Sendable>(_ other: TaskToken<Other>) -> TaskToken<(Success, Other)> {
         let pair = PairToken(self, other)
+        realm?.submitter?.reserve(pair)
+        pair.transition { $0.holding() }
         let countdown = Countdown(2) { pair.settle() }
         onSettled { countdown.countDown() }
         other.onSettled { countdown.countDown() }
@@ -75,7 +79,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
     }
 }
 
-/// A token that no coordinator runs: it is settled by those it waits for.
+/// A token that nobody runs: it is settled by those it is made of.
 private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(First, Second)>, @unchecked Sendable {
     private let first: TaskToken<First>
     private let second: TaskToken<Second>
@@ -87,7 +91,9 @@ private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(Fir
 
     init(_ first: TaskToken<First>, _ second: TaskToken<Second>) {
         (self.first, self.second) = (first, second)
-        super.init(operation: first.operation, tags: TokenTags(), state: .waiting)
+        let operation = (try? Operation.named(first.operationType + ".zip")) ?? first.operation
+        super.init(operation: operation, tags: TokenTags(), state: .created)
+        lineage = first.lineage
     }
 
     package override var sources: [AnyTaskToken] { [first, second] }
@@ -95,6 +101,7 @@ private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(Fir
     func settle() {
         transition { $0.admitting() }
         guard begin() else { return }
-        _ = finish(ok: keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) }))
+        finishElsewhere(
+            ok: keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) }))
     }
 }

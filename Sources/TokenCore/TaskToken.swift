@@ -115,7 +115,7 @@ extension AnyTaskToken {
         }
         if isSettled { return }
         let settled =
-            if let submitter = BodyFrame.current?.submitter {
+            if let submitter = BodyFrame.current?.submitter ?? Ambient.current.lineage?.submitter {
                 submitter.blockBody(until: self, deadline: deadline)
             } else {
                 parkUntilSettled(deadline: deadline)

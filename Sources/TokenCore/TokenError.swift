@@ -14,7 +14,6 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable, Hashable {
             case invalidOperationType, invalidConfiguration, invalidArgument, tooManyOperationTypes
             case noCoordinator, coordinatorStopped, killed, discarded, timedOut, waitTimedOut, threadUnavailable
-            case waitWouldDeadlock
         }
 
         private let kind: Kind
@@ -46,8 +45,6 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         public static let waitTimedOut = Code(.waitTimedOut)
         /// The system refused to create a thread.
         public static let threadUnavailable = Code(.threadUnavailable)
-        /// A wait that could never end.
-        public static let waitWouldDeadlock = Code(.waitWouldDeadlock)
     }
 
     /// The kind of error.

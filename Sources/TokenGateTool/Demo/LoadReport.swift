@@ -73,7 +73,7 @@ struct LoadReport: Sendable {
         let ended = Int(clamping: counts.completed + counts.failed)
         let unplanned =
             Int(clamping: counts.killed + counts.timedOut) + abs(Int(clamping: counts.failed) - findings.meantToFail)
-        let isStopped = stop.isComplete && stop.abandoned.isEmpty && stop.duration <= DemoRun.stopTimeout
+        let isStopped = stop.isClean && stop.duration <= DemoRun.stopTimeout
         return [
             Promise(
                 "C1", "every token settles once, and its body runs once", checked: made,
