@@ -8,7 +8,9 @@
 public import Affinity
 public import TokenCore
 
-/// How a coordinator is sized and behaves. Every value has a default; change what you need.
+/// How a coordinator is sized and behaves.
+///
+/// Every value has a default; change what you need.
 ///
 /// ```swift
 /// var configuration = Configuration()
@@ -24,7 +26,9 @@ public struct Configuration: Sendable {
 
         /// Workers are not pinned.
         public static let none = PinMode(kind: .none)
-        /// Workers pin themselves; where the system refuses they run unpinned and the report says so. The default.
+        /// Workers pin themselves; where the system refuses they run unpinned and the report says so.
+        ///
+        /// The default.
         public static let soft = PinMode(kind: .soft)
         /// `start()` fails where a worker could not be pinned and verified.
         public static let hard = PinMode(kind: .hard)
@@ -35,35 +39,60 @@ public struct Configuration: Sendable {
 
     /// The CPUs to use, of those the process may use; nil (the default) for all of them.
     public var cpus: CPUSet?
-    /// How many core domains to skip from the front, so that two processes can share a machine. Default 0.
+    /// How many core domains to skip from the front, so that two processes can share a machine.
+    ///
+    /// Default 0.
     public var domainOffset = 0
     /// How many core domains to use at most; nil (the default) for as many as the machine and its quota allow.
     public var maximumDomains: Int?
-    /// Threads of one crew of a domain at most: one runs, the others stand in for those blocked in a wait. 1…64,
-    /// default 4.
+    /// Threads of one crew of a domain at most: one runs, the others stand in for those blocked in a wait.
+    ///
+    /// 1…64, default 4.
     public var workersPerCore = 4
-    /// How workers are pinned. Default `soft`.
+    /// How workers are pinned.
+    ///
+    /// Default `soft`.
     public var pinMode = PinMode.soft
-    /// Nice value of the threads that run heavy bodies, above the process's own. 0…19, default 5.
+    /// Nice value of the threads that run heavy bodies, above the process's own.
+    ///
+    /// 0…19, default 5.
     public var heavyNice = 5
-    /// Bodies at once in each storage tier, 1…65,536. Defaults: slow 10, moderate 25, fast 50, insane 70.
+    /// Bodies at once in each storage tier, 1…65,536.
+    ///
+    /// Defaults: slow 10, moderate 25, fast 50, insane 70.
     public var storageLimits: [StorageSpeed: Int] = [:]
-    /// Stack of a worker thread in bytes, 256 KiB…1 GiB. Default 8 MiB; only what is used is backed by memory.
+    /// Stack of a worker thread in bytes, 256 KiB…1 GiB.
+    ///
+    /// Default 8 MiB; only what is used is backed by memory.
     public var stackSize = 8 << 20
-    /// How long a spare or storage thread stays without work before it ends. Default 5 s; must be positive.
+    /// How long a spare or storage thread stays without work before it ends.
+    ///
+    /// Default 5 s; must be positive.
     public var idleThreadTime = Duration.seconds(5)
-    /// How long the home of an anchor is remembered after its last token. Default 60 s; zero forgets at once.
+    /// How long the home of an anchor is remembered after its last token.
+    ///
+    /// Default 60 s; zero forgets at once.
     public var anchorIdleTime = Duration.seconds(60)
-    /// How many idle anchors are remembered at most. 0…100,000,000, default 100,000.
+    /// How many idle anchors are remembered at most.
+    ///
+    /// 0…100,000,000, default 100,000.
     public var anchorIdleCapacity = 100_000
-    /// Events that one subscriber may have pending before the oldest is dropped. 1…16,777,216, default 4,096.
+    /// Events that one subscriber may have pending before the oldest is dropped.
+    ///
+    /// 1…16,777,216, default 4,096.
     public var eventBuffer = 4_096
 
-    /// Root of the `/sys` and `/proc` trees that the machine is read from. For tests.
+    /// Root of the `/sys` and `/proc` trees that the machine is read from.
+    ///
+    /// For tests.
     package var root = "/"
-    /// How threads are pinned. For tests.
+    /// How threads are pinned.
+    ///
+    /// For tests.
     package var affinitySystem: any AffinitySystem = LinuxAffinity()
-    /// The coordinator's random origin; nil draws one. For tests.
+    /// The coordinator's random origin; nil draws one.
+    ///
+    /// For tests.
     package var origin: UInt64?
 
     /// The defaults.

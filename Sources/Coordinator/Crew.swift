@@ -20,7 +20,9 @@ enum CrewKind: Int, CaseIterable, Sendable {
     case storage
 }
 
-/// The threads of one kind in one core domain, and their mailboxes. See Docs/Parking.md.
+/// The threads of one kind in one core domain, and their mailboxes.
+///
+/// See Docs/Parking.md.
 ///
 /// | field | protected by |
 /// |---|---|
@@ -78,7 +80,9 @@ final class Crew: Sendable {
 
     var hasMail: Bool { !bound.isEmpty || !free.isEmpty }
 
-    /// The next thing to do from the crew's own queues, oldest first, bound and free in turns. Under the lock.
+    /// The next thing to do from the crew's own queues, oldest first, bound and free in turns.
+    ///
+    /// Under the lock.
     enum Work {
         case token(Unmanaged<AnyTaskToken>)
         case job(Job)
@@ -107,14 +111,18 @@ final class Crew: Sendable {
         }
     }
 
-    /// Whether a wake-up would put a thread to work. Under the lock.
+    /// Whether a wake-up would put a thread to work.
+    ///
+    /// Under the lock.
     func canStart(_ state: State) -> Bool {
         if state.isClosed { return false }
         if !state.idle.isEmpty { return kind == .storage || state.active < target }
         return state.threads < cap && (kind == .storage || state.active < target)
     }
 
-    /// Everything of the crew that is alive, for control and reports. Under the lock.
+    /// Everything of the crew that is alive, for control and reports.
+    ///
+    /// Under the lock.
     func forEachToken(_ state: State, waiting: Bool, executing: Bool, _ body: (AnyTaskToken) -> Void) {
         if waiting {
             bound.forEach(body)

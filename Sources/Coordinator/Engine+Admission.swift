@@ -144,8 +144,9 @@ extension Engine {
 
     // MARK: Pause
 
-    /// Whether a token has to be held back now. Descendants of running bodies are let through: a pause lands between
-    /// chains, so it can never hang one.
+    /// Whether a token has to be held back now.
+    ///
+    /// Descendants of running bodies are let through: a pause lands between chains, so it can never hang one.
     func isPaused(_ token: AnyTaskToken, _ record: OperationRecord) -> Bool {
         guard gate.contains(.paused) || record.controlNow.isPaused else { return false }
         guard let lineage = token.lineage else { return true }
@@ -158,8 +159,10 @@ extension Engine {
         takePermit(token, record)
     }
 
-    /// Puts a token aside if it is paused. The flag is read again under the list's lock, which `resume` takes after it
-    /// has cleared the flag, so no token is left behind.
+    /// Puts a token aside if it is paused.
+    ///
+    /// The flag is read again under the list's lock, which `resume` takes after it has cleared the flag, so no token is
+    /// left behind.
     func holdIfPaused(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) -> Bool {
         let object = token.takeUnretainedValue()
         guard isPaused(object, record) else { return false }
@@ -171,7 +174,9 @@ extension Engine {
             return true
         }
         // A pause that meets a stop will not be lifted any more.
-        if !held, gate.contains(.draining), isPaused(object, record) { object.settle(for: .coordinatorStopped, reportingTo: self) }
+        if !held, gate.contains(.draining), isPaused(object, record) {
+            object.settle(for: .coordinatorStopped, reportingTo: self)
+        }
         if held { noteHeld(object, record) }
         return held
     }
@@ -202,8 +207,10 @@ extension Engine {
         pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
     }
 
-    /// Lets those go on that were just granted a permit. A token that is dead by now passes it on at once: after a stop
-    /// no worker would find it, and a body that lent its permit would wait for ever.
+    /// Lets those go on that were just granted a permit.
+    ///
+    /// A token that is dead by now passes it on at once: after a stop no worker would find it, and a body that lent its
+    /// permit would wait for ever.
     func pass(_ waiter: PermitWaiter?, looker: Worker? = nil) {
         var waiter = waiter
         while case .token(let next) = waiter {
@@ -283,8 +290,9 @@ extension Engine {
 
     // MARK: Retirement
 
-    /// The engine is done with a token: gives back what it holds and its reference. Called once for each token, by who
-    /// ran it, or by who took it out of a list and found it settled.
+    /// The engine is done with a token: gives back what it holds and its reference.
+    ///
+    /// Called once for each token, by who ran it, or by who took it out of a list and found it settled.
     func retire(_ token: Unmanaged<AnyTaskToken>) {
         let object = token.takeUnretainedValue()
         returnHoldings(object)

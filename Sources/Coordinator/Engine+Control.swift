@@ -68,8 +68,9 @@ extension Engine {
         }
     }
 
-    /// The live tokens of an operation, or of all, wherever they are. Each list is locked in turn, none with another;
-    /// nothing is settled under a lock.
+    /// The live tokens of an operation, or of all, wherever they are.
+    ///
+    /// Each list is locked in turn, none with another; nothing is settled under a lock.
     func live(of operation: Operation?, waiting: Bool, executing: Bool) -> [AnyTaskToken] {
         var found: [AnyTaskToken] = []
         func take(_ token: AnyTaskToken) {

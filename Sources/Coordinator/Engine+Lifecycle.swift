@@ -65,8 +65,10 @@ extension Engine {
         }
     }
 
-    /// Lets the tokens go that came before the start. Until the list is empty later ones still queue up behind them, so
-    /// the order of submission holds; then submitters find the gate open.
+    /// Lets the tokens go that came before the start.
+    ///
+    /// Until the list is empty later ones still queue up behind them, so the order of submission holds; then submitters
+    /// find the gate open.
     private func releasePending() {
         while true {
             let waiting: [Unmanaged<AnyTaskToken>] = pending.withLock { list in
@@ -147,7 +149,9 @@ extension Engine {
         for waiter in waiters { waiter.resume(returning: report) }
     }
 
-    /// Tokens that have not reached a terminal state. Settlements are read first: the answer is never too low.
+    /// Tokens that have not reached a terminal state.
+    ///
+    /// Settlements are read first: the answer is never too low.
     var liveCount: UInt64 {
         let records = operations.all
         let settled = records.reduce(0) { $0 &+ $1.settledTotal }
@@ -173,8 +177,9 @@ extension Engine {
         return dropped
     }
 
-    /// Settles everything that is left. A token may be in a submitter's hand, on its way into a list: look again until
-    /// none is alive.
+    /// Settles everything that is left.
+    ///
+    /// A token may be in a submitter's hand, on its way into a list: look again until none is alive.
     private func abandonAll() -> [StopReport.Abandoned] {
         var abandoned: [StopReport.Abandoned] = []
         let parker = Parker()

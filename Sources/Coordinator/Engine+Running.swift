@@ -12,8 +12,9 @@ package import TokenCore
 
 // Running bodies.
 extension Engine {
-    /// Runs a token that a worker took out of a mailbox. The mailbox's reference is with the worker's `running` now and
-    /// is released when the worker takes its next.
+    /// Runs a token that a worker took out of a mailbox.
+    ///
+    /// The mailbox's reference is with the worker's `running` now and is released when the worker takes its next.
     func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker) {
         let object = token.takeUnretainedValue()
         let record = operations.record(object.operation)

@@ -182,8 +182,9 @@ extension Engine {
     }
 
     /// Starts a token that waits for the turn of an ordered anchor which a body holds that is itself blocked: the turn
-    /// serves the descendant, like a lock that is entered twice. Decided under the anchor's lock, so the turn cannot be
-    /// handed to the token at the same time.
+    /// serves the descendant, like a lock that is entered twice.
+    ///
+    /// Decided under the anchor's lock, so the turn cannot be handed to the token at the same time.
     private func beginNested(_ token: AnyTaskToken) -> Bool {
         guard token.tags.flags.contains(.ordered), enterNested(token) else { return false }
         settleIfSwept(token, operations.record(token.operation))
@@ -238,8 +239,9 @@ extension Engine {
         return found
     }
 
-    /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it. `isAway` says that the
-    /// thread does not count as active in its crew now.
+    /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it.
+    ///
+    /// `isAway` says that the thread does not count as active in its crew now.
     private func runClaimed(
         _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame?, isAway: Bool, after: () -> Void = {}
     ) {
@@ -267,7 +269,9 @@ extension Engine {
 
     /// Moves this thread to another domain's CPUs for one body that must run there while all threads there are blocked.
     private func visit(_ domain: Int, _ body: () -> Void) {
-        guard configuration.pinMode != .none, let own = try? configuration.affinitySystem.affinity() else { return body() }
+        guard configuration.pinMode != .none, let own = try? configuration.affinitySystem.affinity() else {
+            return body()
+        }
         _ = try? configuration.affinitySystem.setAffinity(domains[domain].cpus)
         body()
         _ = try? configuration.affinitySystem.setAffinity(own)

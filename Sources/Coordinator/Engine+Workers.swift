@@ -32,7 +32,9 @@ extension Engine {
         }
     }
 
-    /// Sets the crew's bit to what its state says. Under its lock.
+    /// Sets the crew's bit to what its state says.
+    ///
+    /// Under its lock.
     func publishReadiness(of crew: Crew, _ state: inout Crew.State) {
         let isReady = crew.canStart(state)
         guard isReady != state.isReady else { return }
@@ -164,7 +166,9 @@ extension Engine {
         return crew.state.withLock { goIdle(worker, &$0) }
     }
 
-    /// Registers a worker as idle, unless there is something to do after all. Under the lock.
+    /// Registers a worker as idle, unless there is something to do after all.
+    ///
+    /// Under the lock.
     private func goIdle(_ worker: Worker, _ state: inout Crew.State) -> Next {
         let crew = worker.crew
         state.active -= 1
@@ -186,7 +190,9 @@ extension Engine {
         return .park
     }
 
-    /// Spins briefly, then parks. False: the thread was idle for long enough to end.
+    /// Spins briefly, then parks.
+    ///
+    /// False: the thread was idle for long enough to end.
     private func waitForWork(_ worker: Worker) -> Bool {
         let crew = worker.crew
         if domains.count > 1 || crew.kind == .standard {

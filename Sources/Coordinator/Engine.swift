@@ -11,7 +11,9 @@ internal import Routing
 internal import Synchronization
 package import TokenCore
 
-/// The coordinator's inside: it owns domains, admission, control and the event bus. What users hold is
+/// The coordinator's inside: it owns domains, admission, control and the event bus.
+///
+/// What users hold is
 /// `OperationsCoordinator`; when that goes away, the engine is stopped.
 ///
 /// | field | protected by |

@@ -13,7 +13,9 @@ public import TokenCore
 
 /// Something that happened in a coordinator.
 public struct Event: Sendable {
-    /// What happened. New cases may be added in any version: switch with a `default`.
+    /// What happened.
+    ///
+    /// New cases may be added in any version: switch with a `default`.
     public enum Kind: Sendable {
         /// A token changed its state; `domain` is the core domain's number where it has one.
         case token(id: TokenID, operationType: String, state: TokenState, domain: Int?)
@@ -68,10 +70,14 @@ public struct EventSubscription: AsyncSequence, Sendable {
     /// Events dropped so far because the buffer was full.
     public var dropped: UInt64 { lifetime.subscriber.dropped }
 
-    /// Begins to read. One reader at a time.
+    /// Begins to read.
+    ///
+    /// One reader at a time.
     public func makeAsyncIterator() -> Iterator { Iterator(lifetime: lifetime) }
 
-    /// Reads a subscription. Letting go of the subscription and of its reader ends it.
+    /// Reads a subscription.
+    ///
+    /// Letting go of the subscription and of its reader ends it.
     public struct Iterator: AsyncIteratorProtocol {
         let lifetime: Lifetime
 
@@ -90,7 +96,9 @@ public struct EventSubscription: AsyncSequence, Sendable {
     }
 }
 
-/// Spreads events to subscribers. While there are none, an event costs one relaxed load and a branch.
+/// Spreads events to subscribers.
+///
+/// While there are none, an event costs one relaxed load and a branch.
 ///
 /// `subscribers` and `sequence` are protected by the lock, so every subscriber sees one order.
 final class EventBus: Sendable {
@@ -150,8 +158,9 @@ final class EventBus: Sendable {
         for subscriber in all { subscriber.finish() }
     }
 
-    /// One subscriber's buffer, protected by its lock. Taken inside the bus's lock: the one place where two
-    /// locks are held, always in this order.
+    /// One subscriber's buffer, protected by its lock.
+    ///
+    /// Taken inside the bus's lock: the one place where two locks are held, always in this order.
     final class Subscriber: Sendable {
         private struct State {
             var pending: Deque<Event> = []

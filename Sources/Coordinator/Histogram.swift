@@ -8,8 +8,9 @@
 internal import Synchronization
 
 /// Counts durations in buckets whose width grows with the value: 8 to each power of two, so a value read back is at
-/// most 12.5 % above the one recorded. One thread records, any thread reads.
-/// A handle on memory that its owner frees with `destroy`.
+/// most 12.5 % above the one recorded.
+///
+/// One thread records, any thread reads. A handle on memory that its owner frees with `destroy`.
 struct HistogramRecorder: @unchecked Sendable {
     /// 8 exact buckets below 8 ns, then 8 for each power of two up to 2^43 ns (2.4 hours).
     static let bucketCount = 8 + 8 * 40
@@ -26,7 +27,9 @@ struct HistogramRecorder: @unchecked Sendable {
         buckets.deallocate()
     }
 
-    /// Adds one value, in nanoseconds. Only the owning thread calls it, so no read-modify-write is needed.
+    /// Adds one value, in nanoseconds.
+    ///
+    /// Only the owning thread calls it, so no read-modify-write is needed.
     func record(_ nanoseconds: Int64) {
         let bucket = buckets + Self.bucket(of: nanoseconds)
         bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)

@@ -7,7 +7,9 @@
 
 public import TokenCore
 
-/// Where a coordinator is in its life. It only moves forward.
+/// Where a coordinator is in its life.
+///
+/// It only moves forward.
 public enum LifecyclePhase: String, Sendable, Hashable, CaseIterable, Codable {
     /// Made, not started: tokens wait.
     case idle

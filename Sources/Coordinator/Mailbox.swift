@@ -29,8 +29,10 @@ final class Mailbox: @unchecked Sendable {
         tail = Atomic(head.bits)
     }
 
-    /// Adds a token; takes over the caller's reference. Sequentially consistent, so a push that comes before a look at
-    /// the sleepers is seen by whoever goes to sleep after (Docs/Parking.md).
+    /// Adds a token; takes over the caller's reference.
+    ///
+    /// Sequentially consistent, so a push that comes before a look at the sleepers is seen by whoever goes to sleep
+    /// after (Docs/Parking.md).
     func push(_ token: Unmanaged<AnyTaskToken>) {
         token._withUnsafeGuaranteedRef { $0.link.store(0, ordering: .relaxed) }
         let before = tail.exchange(token.bits, ordering: .sequentiallyConsistent)
@@ -40,7 +42,9 @@ final class Mailbox: @unchecked Sendable {
         }
     }
 
-    /// Whether no push has begun that was not taken out since. Sequentially consistent, see `push`.
+    /// Whether no push has begun that was not taken out since.
+    ///
+    /// Sequentially consistent, see `push`.
     var isEmpty: Bool { tail.load(ordering: .sequentiallyConsistent) == Unmanaged.passUnretained(stub).bits }
 
     enum Popped {
@@ -50,7 +54,9 @@ final class Mailbox: @unchecked Sendable {
         case arriving
     }
 
-    /// Takes the oldest token out, and with it the reference. Under the crew's lock.
+    /// Takes the oldest token out, and with it the reference.
+    ///
+    /// Under the crew's lock.
     func pop() -> Popped {
         var first = head
         var next = first.link
@@ -70,7 +76,9 @@ final class Mailbox: @unchecked Sendable {
         return .token(first)
     }
 
-    /// Calls `body` with every token that is linked in, oldest first. Under the crew's lock.
+    /// Calls `body` with every token that is linked in, oldest first.
+    ///
+    /// Under the crew's lock.
     func forEach(_ body: (AnyTaskToken) -> Void) {
         var node: Unmanaged<AnyTaskToken>? = head
         while let current = node {

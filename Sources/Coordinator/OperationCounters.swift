@@ -8,7 +8,9 @@
 internal import Synchronization
 internal import TokenCore
 
-/// One worker's share of an operation's counts. Written by that worker only: plain atomic stores, no read-modify-write.
+/// One worker's share of an operation's counts.
+///
+/// Written by that worker only: plain atomic stores, no read-modify-write.
 ///
 /// A handle on memory that the operation's record frees: handing it along costs no reference count.
 struct OperationCounters: @unchecked Sendable {
@@ -17,9 +19,10 @@ struct OperationCounters: @unchecked Sendable {
         let completed = Atomic<UInt64>(0)
         let failed = Atomic<UInt64>(0)
         let late = Atomic<UInt64>(0)
-        /// Tokens this worker made terminal, counted after the fact. `completed` and `failed` are counted just before,
-        /// so that whoever sees a token settled finds it counted, and taken back when someone else settled it first;
-        /// this one is never too high, so `stop` may rely on it.
+        /// Tokens this worker made terminal, counted after the fact.
+        ///
+        /// `completed` and `failed` are counted just before, so that whoever sees a token settled finds it counted, and
+        /// taken back when someone else settled it first; this one is never too high, so `stop` may rely on it.
         let finished = Atomic<UInt64>(0)
         let wait = HistogramRecorder()
         let run = HistogramRecorder()

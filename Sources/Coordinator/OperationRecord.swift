@@ -82,8 +82,9 @@ struct OperationRecord: @unchecked Sendable {
     /// The counters of what no worker counted; any thread adds.
     var elsewhere: UnsafeMutablePointer<Elsewhere> { body.pointee.elsewhere }
 
-    /// Counts a submission and numbers it: 16 bits operation, 8 bits shard, 40 bits count. Sequentially consistent, so
-    /// that `stop` either sees the token or is seen by its submitter.
+    /// Counts a submission and numbers it: 16 bits operation, 8 bits shard, 40 bits count.
+    ///
+    /// Sequentially consistent, so that `stop` either sees the token or is seen by its submitter.
     func countSubmission(shard: Int) -> UInt64 {
         let count = body.pointee.submitted[shard * Self.stride].add(1, ordering: .sequentiallyConsistent).newValue
         return UInt64(body.pointee.operation.index) << 48 | UInt64(shard) << 40 | count & 0xFF_FFFF_FFFF
@@ -143,7 +144,9 @@ struct OperationRecord: @unchecked Sendable {
 
     var allShards: [OperationCounters] { body.pointee.shards.withLock { $0.all } }
 
-    /// Tokens that have reached a terminal state. Never more than were submitted when it is read first.
+    /// Tokens that have reached a terminal state.
+    ///
+    /// Never more than were submitted when it is read first.
     var settledTotal: UInt64 {
         let elsewhere = settledElsewhere
         return allShards.reduce(elsewhere) {

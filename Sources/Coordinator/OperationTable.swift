@@ -18,7 +18,9 @@ final class OperationTable: @unchecked Sendable {
 
     /// The addresses of the chunks, each `chunkSize` addresses of records; 0 where there is none yet.
     private let chunks: UnsafeMutablePointer<Slot>
-    /// In order of creation. Protected by its lock, which also orders creation.
+    /// In order of creation.
+    ///
+    /// Protected by its lock, which also orders creation.
     private let made = Guarded<[OperationRecord]>([])
 
     init() { chunks = Self.slots(Self.chunkCount) }
@@ -31,7 +33,9 @@ final class OperationTable: @unchecked Sendable {
         chunks.deallocate()
     }
 
-    /// The operation's record, made on first use. It lives as long as the table.
+    /// The operation's record, made on first use.
+    ///
+    /// It lives as long as the table.
     func record(_ operation: Operation) -> OperationRecord {
         let (chunk, slot) = operation.index.quotientAndRemainder(dividingBy: Self.chunkSize)
         if let slots = Self.slots(at: chunks[chunk].load(ordering: .acquiring)),

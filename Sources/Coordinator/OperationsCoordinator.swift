@@ -26,7 +26,9 @@ public import TokenCore
 public final class OperationsCoordinator: TokenSubmitter {
     let engine: Engine
 
-    /// Makes a coordinator. No thread runs before `start()`; tokens submitted until then wait.
+    /// Makes a coordinator.
+    ///
+    /// No thread runs before `start()`; tokens submitted until then wait.
     ///
     /// - Throws: `invalidConfiguration`, naming the value, also where the machine cannot be read.
     public init(_ configuration: Configuration = Configuration()) throws(TokenError) {
@@ -38,13 +40,17 @@ public final class OperationsCoordinator: TokenSubmitter {
 
     // MARK: Lifecycle
 
-    /// Starts the workers, then lets waiting tokens go. Starting a running coordinator does nothing.
+    /// Starts the workers, then lets waiting tokens go.
+    ///
+    /// Starting a running coordinator does nothing.
     ///
     /// - Throws: `threadUnavailable` when a domain's worker could not be created; `invalidConfiguration` when the pin
     ///   mode is `hard` and a worker could not be pinned; `coordinatorStopped` after a stop.
     public func start() async throws(TokenError) { try await engine.start() }
 
-    /// Finishes what is there, then stops the workers. Submissions from outside settle at once with
+    /// Finishes what is there, then stops the workers.
+    ///
+    /// Submissions from outside settle at once with
     /// `coordinatorStopped`; what running bodies still submit is run. Tokens held by a pause settle at once.
     ///
     /// At the deadline the rest is settled with `coordinatorStopped`; running bodies are asked to end
@@ -64,8 +70,9 @@ public final class OperationsCoordinator: TokenSubmitter {
 
     // MARK: Control
 
-    /// Holds back every token that has not begun, and those to come. Descendants of running bodies still go, so no
-    /// chain is left hanging in the middle.
+    /// Holds back every token that has not begun, and those to come.
+    ///
+    /// Descendants of running bodies still go, so no chain is left hanging in the middle.
     ///
     /// - Returns: false when it was paused already.
     @discardableResult
@@ -137,7 +144,9 @@ public final class OperationsCoordinator: TokenSubmitter {
     /// What it has done and has to do, at this moment.
     public func statistics() -> Statistics { engine.statistics() }
 
-    /// Every state change, lease and worker event from now on. Each call makes a subscription of its own.
+    /// Every state change, lease and worker event from now on.
+    ///
+    /// Each call makes a subscription of its own.
     public var events: EventSubscription { engine.events.subscribe() }
 
     /// The machine as it was read when the coordinator was made.

@@ -22,7 +22,9 @@ final class Spawner: Sendable {
     private let state = Guarded(State())
     private let parker = Parker()
 
-    /// Starts the thread; `make` is called on it for each request. Where it cannot be started, `ask` answers false.
+    /// Starts the thread; `make` is called on it for each request.
+    ///
+    /// Where it cannot be started, `ask` answers false.
     func start(_ make: @escaping @Sendable (Crew) -> Void) {
         let thread = try? PinnedThread.spawn(name: "tg-spawn", cpus: nil, stackSize: 256 << 10) { [self] _ in
             while true {

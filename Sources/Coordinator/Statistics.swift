@@ -166,8 +166,10 @@ extension Engine {
             leaseDiversions: leases.diverted.load(ordering: .relaxed))
     }
 
-    /// One operation's share. Terminal states are read before starts, starts before submissions: no difference is
-    /// negative, and the parts add up to the whole.
+    /// One operation's share.
+    ///
+    /// Terminal states are read before starts, starts before submissions: no difference is negative, and the parts add
+    /// up to the whole.
     private func statistics(_ record: OperationRecord) -> Statistics.Operation {
         let shards = record.allShards
         func sum(_ value: (OperationCounters) -> UInt64) -> UInt64 { shards.reduce(0) { $0 + value($1) } }

@@ -8,7 +8,9 @@
 internal import CExecution
 package import Synchronization
 
-/// A token, whatever its result: identity, state and control. Users hold a `TaskToken<Success>`.
+/// A token, whatever its result: identity, state and control.
+///
+/// Users hold a `TaskToken<Success>`.
 ///
 /// Thread-safe: everything public may be used from any thread, from async code and from bodies.
 ///
@@ -80,7 +82,9 @@ public class AnyTaskToken: @unchecked Sendable {
     }
 
     /// Calls `callback` once, as soon as the token is settled: on the settling thread (a worker, or whoever killed it),
-    /// or at once on this thread when it is settled already. It must be short and must not block.
+    /// or at once on this thread when it is settled already.
+    ///
+    /// It must be short and must not block.
     public final func onSettled(_ callback: @escaping @Sendable () -> Void) {
         if !addWaiter(.callback(callback)) { callback() }
     }
@@ -88,7 +92,9 @@ public class AnyTaskToken: @unchecked Sendable {
     // MARK: For executors
 
     /// Runs the body on this thread and settles the token: what an executor of one's own calls, once, for each token
-    /// that it was given. Does nothing when the token was settled before it could start.
+    /// that it was given.
+    ///
+    /// Does nothing when the token was settled before it could start.
     public final func run() {
         _ = transition { $0.admitting() }
         guard begin() else { return }
@@ -131,8 +137,9 @@ public class AnyTaskToken: @unchecked Sendable {
         WaiterList.resume(before.waiters, of: self)
     }
 
-    /// Any live state → killed or timedOut; false when already settled. The coordinator counts it first, then the
-    /// waiters are told, so whoever was waiting finds it in the statistics.
+    /// Any live state → killed or timedOut; false when already settled.
+    ///
+    /// The coordinator counts it first, then the waiters are told, so whoever was waiting finds it in the statistics.
     @discardableResult
     package final func settle(for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil) -> Bool {
         guard let before = settleWord({ $0.settling(for: reason) }) else { return false }

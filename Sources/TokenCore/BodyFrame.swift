@@ -111,5 +111,7 @@ package func withAmbientSubmitter<Result>(
     }
 }
 
-/// The calling thread's record. Never kept across a suspension point.
+/// The calling thread's record.
+///
+/// Never kept across a suspension point.
 var thisThread: UnsafeMutablePointer<tge_thread> { tge_self().unsafelyUnwrapped }

@@ -8,7 +8,9 @@
 internal import CExecution
 internal import Synchronization
 
-/// The process default: where tokens go when nobody says otherwise. A convenience; tests replace it.
+/// The process default: where tokens go when nobody says otherwise.
+///
+/// A convenience; tests replace it.
 package enum DefaultSubmitter {
     private final class Holder: Sendable {
         let submitter: any TokenSubmitter

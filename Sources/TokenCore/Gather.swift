@@ -38,7 +38,8 @@ public func waitForAll<Success>(
 ) throws(TokenError) -> [Result<Success, any Error>] {
     let start = tge_now_ns()
     for token in tokens {
-        try token.blockUntilSettled(timeout: timeout.map { $0 < .zero ? $0 : max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
+        try token.blockUntilSettled(
+            timeout: timeout.map { $0 < .zero ? $0 : max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
     }
     return tokens.map(\.outcomeOnceSettled)
 }

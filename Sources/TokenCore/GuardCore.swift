@@ -87,7 +87,8 @@ extension AnyTaskToken {
         }
         guard let place = Submission.place(explicit: explicit) else {
             return refuse(
-                TokenError(.noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
+                TokenError(
+                    .noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
         }
         lineage = place.lineage
         place.submitter.submit(self, claim: claim)

@@ -20,7 +20,9 @@ package struct Guarded<Value>: ~Copyable, @unchecked Sendable {
     @inlinable
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
-    /// Runs `body` with the lock held. Rule: nothing that resumes a waiter, runs a body or calls out happens inside it.
+    /// Runs `body` with the lock held.
+    ///
+    /// Rule: nothing that resumes a waiter, runs a body or calls out happens inside it.
     @inlinable
     @discardableResult
     package borrowing func withLock<Result, Failure: Error>(

@@ -85,7 +85,8 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
         return switch reason {
         case .body, .killed: TokenError(.killed, "\(subject) was killed")
         case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
-        case .coordinatorStopped: TokenError(.coordinatorStopped, "\(subject) was left over when its coordinator stopped")
+        case .coordinatorStopped:
+            TokenError(.coordinatorStopped, "\(subject) was left over when its coordinator stopped")
         case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
         }
     }

@@ -42,8 +42,9 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
         core = GuardCore(operationType, weight, storage, locality, coordinator, .sync(body))
     }
 
-    /// A guard around an async function of one parameter (or of a tuple). It runs on its domain's executor and frees
-    /// the worker while it is suspended.
+    /// A guard around an async function of one parameter (or of a tuple).
+    ///
+    /// It runs on its domain's executor and frees the worker while it is suspended.
     public init(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
         locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
@@ -71,7 +72,9 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
             operationType, weight, storage, locality, coordinator, .async { try await body(repeat each $0) })
     }
 
-    /// Submits a call: returns its token at once. Never blocks, never throws: what is wrong settles the token.
+    /// Submits a call: returns its token at once.
+    ///
+    /// Never blocks, never throws: what is wrong settles the token.
     @inlinable
     public func callAsFunction(_ input: Input) -> TaskToken<Output> { core.submit(input) }
 

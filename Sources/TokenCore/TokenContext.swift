@@ -28,7 +28,9 @@ public struct TokenContext: Sendable {
     private let token: AnyTaskToken?
     private let submitter: any TokenSubmitter
 
-    /// The innermost body of the caller: of this thread, or the one that started this task. Nil outside of bodies.
+    /// The innermost body of the caller: of this thread, or the one that started this task.
+    ///
+    /// Nil outside of bodies.
     public static var current: TokenContext? {
         if let frame = BodyFrame.current, let token = frame.token, let submitter = frame.submitter {
             return TokenContext(

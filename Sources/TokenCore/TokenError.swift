@@ -9,7 +9,9 @@
 ///
 /// Errors that a body throws reach the awaiting caller as they are; a `TokenError` is what TokenGate itself has to say.
 public struct TokenError: Error, Sendable, CustomStringConvertible {
-    /// The kind of error. New codes may be added in any version: switch with a `default`.
+    /// The kind of error.
+    ///
+    /// New codes may be added in any version: switch with a `default`.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String, Sendable, Hashable {
             case invalidOperationType, invalidConfiguration, invalidArgument, tooManyOperationTypes

@@ -5,11 +5,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// The identity of a token: which coordinator made it, and its number there. Unique across processes.
+/// The identity of a token: which coordinator made it, and its number there.
+///
+/// Unique across processes.
 public struct TokenID: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The coordinator's random origin.
     public let origin: UInt64
-    /// The token's number at that coordinator. Numbers are unique; they tell no order between threads.
+    /// The token's number at that coordinator.
+    ///
+    /// Numbers are unique; they tell no order between threads.
     public let sequence: UInt64
 
     /// Makes an identity from its parts.

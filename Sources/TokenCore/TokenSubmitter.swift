@@ -115,8 +115,9 @@ public final class TokenRealm: Sendable {
 }
 
 extension AnyTaskToken {
-    /// Takes a submitter on: its realm, and the realm's next number. A token that was reserved has both already, and
-    /// keeps them.
+    /// Takes a submitter on: its realm, and the realm's next number.
+    ///
+    /// A token that was reserved has both already, and keeps them.
     public func assignNumber(in realm: TokenRealm) {
         if self.realm != nil { return }
         self.realm = realm

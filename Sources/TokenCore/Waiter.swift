@@ -8,7 +8,9 @@
 internal import CExecution
 internal import Synchronization
 
-/// A thread's parking place for one blocking wait. Protected by: nothing; the C parker is one atomic word.
+/// A thread's parking place for one blocking wait.
+///
+/// Protected by: nothing; the C parker is one atomic word.
 package final class Parker: @unchecked Sendable {
     private let handle: OpaquePointer
 

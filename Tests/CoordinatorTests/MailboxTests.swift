@@ -71,8 +71,9 @@ struct MailboxTests {
 
     // MARK: Model
 
-    /// The queue in steps as the code takes them: two producers of two tokens each, one consumer. Node 0 is the stub;
-    /// producer p pushes nodes 2p+1 and 2p+2.
+    /// The queue in steps as the code takes them: two producers of two tokens each, one consumer.
+    ///
+    /// Node 0 is the stub; producer p pushes nodes 2p+1 and 2p+2.
     private struct Model: Hashable {
         var tail = 0
         var head = 0
