@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ void tge_parker_destroy(tge_parker *parker) { free(parker); }
 bool tge_parker_is_notified(tge_parker *parker) {
     return atomic_load_explicit(&parker->state, memory_order_relaxed) == NOTIFIED;
 }
+
+void tge_yield(void) { (void)sched_yield(); }
 
 int64_t tge_now_ns(void) {
     struct timespec now;

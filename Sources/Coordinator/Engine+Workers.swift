@@ -163,8 +163,22 @@ extension Engine {
             crew.state.withLock { _ in worker.running.append(stolen) }
             return .token(stolen)
         }
+        if expectMail(crew) { return .again }
         return crew.state.withLock { goIdle(worker, &$0) }
     }
+
+    /// Stays active for a microsecond or two without work, in case more comes at once: as long as the crew is not
+    /// announced as ready, a push to it is an exchange and nothing else.
+    private func expectMail(_ crew: Crew) -> Bool {
+        guard machine.allowed.count > 1, crew.kind != .storage else { return false }
+        for _ in 0..<Self.expectingLooks {
+            if crew.hasMail || canSteal(crew) { return true }
+            for _ in 0..<8 { tge_spin_hint() }
+        }
+        return false
+    }
+
+    private static let expectingLooks = 24
 
     /// Registers a worker as idle, unless there is something to do after all.
     ///
@@ -195,12 +209,7 @@ extension Engine {
     /// False: the thread was idle for long enough to end.
     private func waitForWork(_ worker: Worker) -> Bool {
         let crew = worker.crew
-        if domains.count > 1 || crew.kind == .standard {
-            for _ in 0..<spinRounds {
-                if worker.parker.isNotified { break }
-                tge_spin_hint()
-            }
-        }
+        spin(worker)
         let idleTime = Int64(clampedAdding: configuration.idleThreadTime, to: 0)
         while true {
             if worker.parker.park(timeout: idleTime) { return true }
@@ -218,8 +227,22 @@ extension Engine {
         }
     }
 
-    /// Rounds of the spin before a worker parks: about 20 µs, and none where the submitter needs this very CPU.
-    private var spinRounds: Int { machine.allowed.count > 1 ? 500 : 0 }
+    /// Looks out for a wake-up for some 20 µs before the thread parks, since a futex call costs both sides several.
+    ///
+    /// It yields between looks: the submitter may need this very processor. With one processor there is nobody to wait
+    /// for.
+    private func spin(_ worker: Worker) {
+        guard machine.allowed.count > 1, worker.crew.kind != .storage else { return }
+        for _ in 0..<Self.spinYields {
+            for _ in 0..<16 {
+                if worker.parker.isNotified { return }
+                tge_spin_hint()
+            }
+            tge_yield()
+        }
+    }
+
+    private static let spinYields = 40
 
     // MARK: Taking over
 

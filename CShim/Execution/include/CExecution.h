@@ -65,6 +65,9 @@ static inline void tge_spin_hint(void) {
 #endif
 }
 
+/* Lets another thread of this processor run, if one wants to. */
+void tge_yield(void);
+
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t tge_now_ns(void);
 
