@@ -22,10 +22,17 @@ package import TokenCore
 extension Engine {
     package func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
         let record = operations.record(token.operation)
-        if token.sequence == 0 { number(token, record) }
+        let isNew = token.sequence == 0
+        if isNew {
+            number(token, record)
+        } else {
+            // Reserved: numbered, and under the sweeps since then.
+            reserved.withLock { $0[token.sequence] = nil }
+        }
+        // After the count: a stop that does not see this token is seen here.
         let gate = gate
         let control = record.controlNow
-        token.epoch = control.epoch
+        if isNew { token.epoch = control.epoch }
         token.submittedAt = tge_now_ns()
         let owned = Unmanaged.passRetained(token)
         if gate.isPlain, !control.isPaused, token.lineage == nil, token.tags.isPlain {
@@ -43,6 +50,8 @@ extension Engine {
             token.domain = UInt16(truncatingIfNeeded: lease.domain)
             join(lease, token)
         }
+        reserved.withLock { $0[token.sequence] = token }
+        settleIfSwept(token, record)
     }
 
     private func number(_ token: AnyTaskToken, _ record: OperationRecord) {
@@ -307,6 +316,8 @@ extension Engine {
     private func giveBack(_ token: AnyTaskToken) {
         let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
         givePermitBack(token, looker: looker)
+        let wasNested = token.holdings.contains(.nested)
+        defer { if wasNested { leaveTurn(token) } }
         guard token.holdings.contains(.anchor) else { return }
         let hash = AnchorHash(rawValue: token.anchor)
         let shard = shard(of: hash)

@@ -81,6 +81,7 @@ extension Engine {
         func take(_ token: Unmanaged<AnyTaskToken>) { take(token.takeUnretainedValue()) }
         if waiting {
             pending.withLock { $0?.forEach(take) }
+            reserved.withLock { $0.values.forEach(take) }
             for shard in anchors { shard.table.withLock { $0.forEachWaiter(take) } }
             paused.withLock { $0.forEach(take) }
             for tier in tiers {

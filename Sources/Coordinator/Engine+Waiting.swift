@@ -80,6 +80,7 @@ extension Engine {
                 slice = min(slice * 2, 16_000_000)
             }
             if runHere(token, worker, frame, lineage, isAway: true) { return true }
+            rideAlong(token)
         }
         return true
     }
@@ -179,64 +180,6 @@ extension Engine {
     private func begin(_ token: AnyTaskToken) -> Bool {
         settleIfSwept(token, operations.record(token.operation))
         return token.begin()
-    }
-
-    /// Starts a token that waits for the turn of an ordered anchor which a body holds that is itself blocked: the turn
-    /// serves the descendant, like a lock that is entered twice.
-    ///
-    /// Decided under the anchor's lock, so the turn cannot be handed to the token at the same time.
-    private func beginNested(_ token: AnyTaskToken) -> Bool {
-        guard token.tags.flags.contains(.ordered), enterNested(token) else { return false }
-        settleIfSwept(token, operations.record(token.operation))
-        var permit = false
-        if let speed = token.tags.storage {
-            guard tier(speed).permits.withLock({ $0.tryAcquire() }) else {
-                leaveNested(token)
-                return false
-            }
-            permit = true
-        }
-        let begun = shard(of: AnchorHash(rawValue: token.anchor)).table.withLock { _ in
-            guard !token.holdings.contains(.turn) else { return false }
-            return token.transition { $0.startingNested() }
-        }
-        if begun, permit { token.holdings.insert(.permit) }
-        if !begun, permit, let speed = token.tags.storage { pass(tier(speed).permits.withLock { $0.release() }) }
-        if !begun { leaveNested(token) }
-        return begun
-    }
-
-    /// One descendant at a time: whoever is inside the turn by now, as its holder or nested in it, must be an ancestor.
-    private func enterNested(_ token: AnyTaskToken) -> Bool {
-        let ancestors = blockedAncestors(of: token)
-        guard !ancestors.isEmpty else { return false }
-        return shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
-            if let innermost = nested[token.anchor]?.last, !ancestors.contains(innermost) { return false }
-            nested[token.anchor, default: []].append(token.id)
-            return true
-        }
-    }
-
-    private func leaveNested(_ token: AnyTaskToken) {
-        shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
-            nested[token.anchor]?.removeAll { $0 == token.id }
-            if nested[token.anchor]?.isEmpty == true { nested[token.anchor] = nil }
-        }
-    }
-
-    /// The ancestors that are blocked in a wait and run in the token's anchor.
-    private func blockedAncestors(of token: AnyTaskToken) -> [TokenID] {
-        var found: [TokenID] = []
-        var ancestor = token.lineage
-        while let lineage = ancestor {
-            if let body = lineage.body, body.anchor == token.anchor, body.tags.flags.contains(.ordered),
-                lineage.isBlocked
-            {
-                found.append(body.id)
-            }
-            ancestor = lineage.parent
-        }
-        return found
     }
 
     /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it.

@@ -23,6 +23,7 @@ package import TokenCore
 /// | `paused` | its lock: tokens held back by a pause |
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
+/// | `reserved` | its lock: derived tokens whose sources are not settled |
 ///
 /// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
 package final class Engine: TokenSubmitter {
@@ -57,6 +58,8 @@ package final class Engine: TokenSubmitter {
     let tiers: [Tier]
     let anchors: [AnchorShard]
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
+    /// Derived tokens whose sources are not settled yet, by number.
+    let reserved = Guarded<[UInt64: AnyTaskToken]>([:])
     let leases = LeaseCounters()
     let spawner = Spawner()
 

@@ -57,9 +57,7 @@ import TokenCore
     }
 
     @Test(
-        "Killing all of \"<operation>.map\" settles derived tokens whose source has not settled",
-        .disabled(
-            "a sweep does not find tokens that are reserved and not submitted; they run when their source settles"))
+        "Killing all of \"<operation>.map\" settles derived tokens whose source has not settled")
     func sweepDerived() async throws {
         try await withTestCoordinator { coordinator in
             let gate = Gate()
