@@ -47,7 +47,7 @@ struct C11StopTests {
         let child = TaskTokenGuard("c11_child") { (n: Int) in n }
         let parent = TaskTokenGuard("c11_parent", on: coordinator) { (n: Int) in try child(n).wait() }
         let tokens = (0..<1_000).map { parent($0) }
-        let report = await coordinator.stop()
+        let report = await coordinator.stop(timeout: .seconds(240))
         #expect(report.isComplete && report.abandoned.isEmpty)
         for token in tokens { _ = try await token.value }
         #expect(parent(1).isSettled)
@@ -109,7 +109,7 @@ struct C11StopTests {
         let lead = TaskTokenGuard("c11_early_lead", locality: .lead(externalCalls: ["x"]), on: coordinator) {}
         let sticky = TaskTokenGuard("c11_early_sticky", locality: .sticky("k", ordered: true), on: coordinator) {}
         let tokens = (0..<10).flatMap { _ in [plain(), lead(), sticky()] }
-        let report = await coordinator.stop()
+        let report = await coordinator.stop(timeout: .seconds(240))
         #expect(Set(report.abandoned.map(\.id)) == Set(tokens.map(\.id)))
         #expect(tokens.allSatisfy { $0.isSettled })
         #expect(coordinator.statistics().openLeases == 0)

@@ -55,7 +55,7 @@ struct C9AnchorTests {
             let tokens = [start([one, two]), start([two, one])]
             await meet.waitForArrivals(2)
             meet.open()
-            try #require(await settle(tokens, within: .seconds(20)))
+            try #require(await settle(tokens))
             for token in tokens { #expect(try await token.value == 8) }
         }
     }
@@ -68,7 +68,7 @@ struct C9AnchorTests {
                 try inner().wait()
             }
             let tokens = (0..<20).map { _ in outer() }
-            try #require(await settle(tokens, within: .seconds(20)))
+            try #require(await settle(tokens))
             for token in tokens { #expect(try await token.value == 5) }
             #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
         }
@@ -83,7 +83,7 @@ struct C9AnchorTests {
                 try between().wait()
             }
             let tokens = (0..<20).map { _ in outer() }
-            try #require(await settle(tokens, within: .seconds(20)))
+            try #require(await settle(tokens))
             #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
         }
     }
@@ -120,7 +120,7 @@ struct C9AnchorTests {
                 () async throws in try await inner().value
             }
             let token = outer()
-            #expect(await settles(token, within: .seconds(5)))
+            #expect(await settles(token))
             if !token.isSettled { coordinator.killAll() }
         }
     }
@@ -142,8 +142,8 @@ struct C9AnchorTests {
             }
             let token = outer()
             let other = stranger()
-            #expect(await settles(token, within: .seconds(5)))
-            #expect(await settles(other, within: .seconds(5)))
+            #expect(await settles(token))
+            #expect(await settles(other))
             if !token.isSettled { coordinator.killAll() }
             // The stranger comes between only if it was submitted before the children were.
             #expect(order.withLock { $0.filter { $0 >= 0 } } == [0, 1, 2, 3, 4])
@@ -160,7 +160,7 @@ struct C9AnchorTests {
                 return try children[4].wait()
             }
             let token = root()
-            #expect(await settles(token, within: .seconds(5)))
+            #expect(await settles(token))
             if !token.isSettled { coordinator.killAll() }
         }
     }
@@ -174,7 +174,7 @@ struct C9AnchorTests {
                 return sum + twice
             }
             let token = root()
-            #expect(await settles(token, within: .seconds(5)))
+            #expect(await settles(token))
             if !token.isSettled { coordinator.killAll() }
             let value = try await token.value
             #expect(value == 61)

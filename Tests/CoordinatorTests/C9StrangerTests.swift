@@ -150,7 +150,7 @@ struct C9StrangerTests {
                 () async throws in try await leaf().value
             }
             let token = parent()
-            #expect(await settles(token, within: .seconds(5)))
+            #expect(await settles(token))
             if !token.isSettled { coordinator.killAll() }
         }
     }

@@ -94,7 +94,7 @@ struct C9WaitingTests {
         } _: { coordinator in
             let root = TaskTokenGuard("c9_mixed_root", on: coordinator) { try Tree.mixed(4).wait() }
             let token = root()
-            try #require(await settles(token, within: .seconds(10)))
+            try #require(await settles(token))
             #expect(try await token.value == 16)
         }
     }

@@ -136,9 +136,9 @@ struct LedgerTests {
             // It may have become the process default, which would keep it.
             DefaultSubmitter.remove(coordinator.engine)
         }
-        #expect(await eventually(within: .seconds(10)) { kept.engine == nil }, "the engine is kept by something")
+        #expect(await eventually { kept.engine == nil }, "the engine is kept by something")
         #expect(
-            await eventually(within: .seconds(10)) { samples.all.allSatisfy { $0.token == nil } }, "tokens are kept")
+            await eventually { samples.all.allSatisfy { $0.token == nil } }, "tokens are kept")
     }
 
     @Test("C1 C2 a stop in the middle of submissions settles every token exactly once", arguments: 1...3)
@@ -173,7 +173,7 @@ struct LedgerTests {
             // It may have become the process default, which would keep it.
             DefaultSubmitter.remove(coordinator.engine)
         }
-        #expect(await eventually(within: .seconds(10)) { kept.engine == nil }, "the engine is kept by something")
+        #expect(await eventually { kept.engine == nil }, "the engine is kept by something")
     }
 
     /// Pauses, resumes, kills, discards and changes limits until all submitters have ended.

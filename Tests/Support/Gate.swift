@@ -21,7 +21,7 @@ public final class Gate: @unchecked Sendable {
     private var gaveUp = 0
 
     /// How long anything here waits at most: generous, since no test is decided by it.
-    public static let limit: Double = 30
+    public static let limit: Double = 240
 
     /// Makes a gate, closed unless said otherwise.
     public init(open: Bool = false) { isOpenNow = open }
@@ -79,7 +79,7 @@ public final class Gate: @unchecked Sendable {
 ///
 /// For conditions that must come about in the end; how long that takes decides nothing.
 public func eventually(
-    within limit: Duration = .seconds(30), _ condition: @Sendable () async -> Bool
+    within limit: Duration = .seconds(240), _ condition: @Sendable () async -> Bool
 ) async -> Bool {
     let clock = ContinuousClock()
     let deadline = clock.now + limit
