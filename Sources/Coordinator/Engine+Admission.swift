@@ -183,11 +183,15 @@ extension Engine {
             return true
         }
         // A pause that meets a stop will not be lifted any more.
-        if !held, gate.contains(.draining), isPaused(object, record) {
-            object.settle(for: .coordinatorStopped, reportingTo: self)
-        }
+        if !held, gate.contains(.draining), isPaused(object, record) { drop(object) }
         if held { noteHeld(object, record) }
         return held
+    }
+
+    /// Settles a token that a pause holds while the coordinator stops, for the report.
+    func drop(_ token: AnyTaskToken) {
+        guard token.settle(for: .coordinatorStopped, reportingTo: self) else { return }
+        dropped.withLock { $0.append(.init(id: token.id, operationType: token.operationType, state: .waiting)) }
     }
 
     // MARK: Permit
@@ -316,36 +320,49 @@ extension Engine {
     private func giveBack(_ token: AnyTaskToken) {
         let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
         givePermitBack(token, looker: looker)
-        let wasNested = token.holdings.contains(.nested)
-        defer { if wasNested { leaveTurn(token) } }
         guard token.holdings.contains(.anchor) else { return }
         let hash = AnchorHash(rawValue: token.anchor)
-        let shard = shard(of: hash)
-        let now = tge_now_ns()
-        var dead: [Unmanaged<AnyTaskToken>] = []
-        let next: Unmanaged<AnyTaskToken>? = shard.table.withLock { table in
-            var next: Unmanaged<AnyTaskToken>?
-            let before = table.liveAnchors
-            if token.holdings.contains(.turn) {
-                while let candidate = table.passTurn(hash) {
-                    let object = candidate.takeUnretainedValue()
-                    if object.state == .waiting {
-                        object.holdings.insert(.turn)
-                        next = candidate
-                        break
-                    }
-                    // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
-                    if !object.current.hasBegun { table.depart(hash, now: now) }
-                    dead.append(candidate)
-                }
-            }
-            table.depart(hash, now: now)
-            if table.liveAnchors < before { domains[Int(token.domain)].homes.subtract(1, ordering: .relaxed) }
-            return next
-        }
+        let passes = token.holdings.contains(.turn) && !leaveTurnToNested(hash)
         token.holdings = []
-        for candidate in dead { candidate.release() }
+        if passes { passTurn(hash) }
+        depart(hash, Int(token.domain))
+    }
+
+    /// Hands an anchor's turn to the next token that still waits for it.
+    func passTurn(_ hash: AnchorHash) {
+        var dead: [Unmanaged<AnyTaskToken>] = []
+        let next: Unmanaged<AnyTaskToken>? = shard(of: hash).table.withLock { table in
+            let before = table.liveAnchors
+            let home = table.domain(of: hash)
+            defer {
+                if let home, table.liveAnchors < before { domains[home].homes.subtract(1, ordering: .relaxed) }
+            }
+            while let candidate = table.passTurn(hash) {
+                let object = candidate.takeUnretainedValue()
+                if object.state == .waiting {
+                    object.holdings.insert(.turn)
+                    return candidate
+                }
+                dead.append(candidate)
+            }
+            return nil
+        }
+        for candidate in dead {
+            let object = candidate.takeUnretainedValue()
+            // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
+            if !object.current.hasBegun { depart(hash, Int(object.domain)) }
+            candidate.release()
+        }
         if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
+    }
+
+    /// A token of an anchor is done with it.
+    private func depart(_ hash: AnchorHash, _ domain: Int) {
+        shard(of: hash).table.withLock { table in
+            let before = table.liveAnchors
+            table.depart(hash, now: tge_now_ns())
+            if table.liveAnchors < before { domains[domain].homes.subtract(1, ordering: .relaxed) }
+        }
     }
 }
 

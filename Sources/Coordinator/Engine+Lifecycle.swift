@@ -122,7 +122,7 @@ extension Engine {
 
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
-        var abandoned = dropPaused()
+        dropPaused()
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()
         var pause: Int64 = 50_000
@@ -132,10 +132,10 @@ extension Engine {
             if now() >= deadline - margin { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
-            abandoned += dropPaused()
+            dropPaused()
         }
         open(.stopped)
-        abandoned = abandonAll() + abandoned
+        let abandoned = abandonAll() + dropped.withLock { $0 }
         let busy = closeCrews()
         let report = StopReport(
             isComplete: true, abandoned: abandoned, duration: .nanoseconds(now() - began), busyThreads: busy)
@@ -160,21 +160,16 @@ extension Engine {
     }
 
     /// Settles what a pause holds: nobody will resume it now.
-    private func dropPaused() -> [StopReport.Abandoned] {
+    private func dropPaused() {
         let held = paused.withLock { list in
             let held = list
             list = []
             return held
         }
-        var dropped: [StopReport.Abandoned] = []
         for token in held {
-            let object = token.takeUnretainedValue()
-            if object.settle(for: .coordinatorStopped, reportingTo: self) {
-                dropped.append(.init(id: object.id, operationType: object.operationType, state: .waiting))
-            }
+            drop(token.takeUnretainedValue())
             retire(token)
         }
-        return dropped
     }
 
     /// Settles everything that is left.
@@ -231,7 +226,7 @@ extension Engine {
             retireLeftovers(crews)
             if threads == 0 { return 0 }
             // The deadline leaves them time; where it has passed already they get what their way out takes.
-            if now() >= max(control.withLock { $0.deadline }, began + 50_000_000) { return threads }
+            if now() >= max(control.withLock { $0.deadline }, began + 10_000_000) { return threads }
             _ = parker.park(timeout: 200_000)
         }
     }

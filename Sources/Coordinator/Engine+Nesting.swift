@@ -7,88 +7,15 @@
 
 internal import Routing
 internal import Synchronization
-package import TokenCore
+internal import TokenCore
 
-// What a body holds while it waits for a descendant serves that descendant, like a lock that is entered twice: an
-// ordered anchor's turn, and, for async bodies, a storage permit. (A synchronous body gives its permit to anyone while it
-// is blocked, and takes it back; an async body may go on in a child task at any moment, so it only shares.)
+// What a synchronous body holds while it is blocked in a wait serves the descendant it waits for, like a lock that is
+// entered twice: here, an ordered anchor's turn. (Its permits it gives to anyone meanwhile, and takes them back.) An async
+// body lends nothing while it awaits: its child tasks may go on at any moment, beside whoever were let in.
+//
+// A turn that someone is nested in is not passed on: where the holder's wait timed out and it ended first, the last to
+// leave the nest passes it.
 extension Engine {
-    // MARK: Awaiting inside an async body
-
-    package func suspendBody(until token: AnyTaskToken) async {
-        guard token.realm === realm, let lineage = Ambient.current.lineage, lineage.submitter === self else {
-            return await token.suspendUntilSettled()
-        }
-        lineage.beginBlockedWait()
-        rideAlong(token)
-        await token.suspendUntilSettled()
-        lineage.endBlockedWait()
-    }
-
-    /// Lets a token that waits for what a blocked ancestor of its holds use that.
-    func rideAlong(_ token: AnyTaskToken) {
-        guard token.state == .waiting else { return }
-        if token.tags.flags.contains(.ordered) { rideTurn(AnchorHash(rawValue: token.anchor)) }
-        if token.state == .waiting { ridePermit(token) }
-    }
-
-    /// Lets the first of an anchor's waiters that descends from who is blocked inside the turn go on inside that turn.
-    ///
-    /// The first, not the awaited one: the order of submission holds among the descendants, too. When it is done, the
-    /// next one follows (`leaveTurn`).
-    private func rideTurn(_ hash: AnchorHash) {
-        var waiters: [Unmanaged<AnyTaskToken>] = []
-        shard(of: hash).table.withLock { table in
-            table.forEachWaiter { waiter in
-                if waiter.takeUnretainedValue().anchor == hash.rawValue { waiters.append(waiter.retain()) }
-            }
-        }
-        defer { for waiter in waiters { waiter.release() } }
-        for waiter in waiters {
-            let token = waiter.takeUnretainedValue()
-            guard token.state == .waiting, !blockedAncestors(of: token).isEmpty else { continue }
-            guard enterNested(token) else { return }
-            let isTaken = shard(of: hash).table.withLock { table in
-                !table.removeWaiters { $0.toOpaque() == waiter.toOpaque() }.isEmpty
-            }
-            guard isTaken else { return leaveNested(token) }
-            token.holdings.insert(.nested)
-            let record = operations.record(token.operation)
-            takePermit(waiter, record)
-            ridePermit(token)
-            return
-        }
-    }
-
-    /// A token that ran inside an ancestor's turn is done: the next one's turn inside it.
-    func leaveTurn(_ token: AnyTaskToken) {
-        leaveNested(token)
-        rideTurn(AnchorHash(rawValue: token.anchor))
-    }
-
-    /// Lets a token go on under the permit of an async ancestor that awaits it, if there is one in its tier.
-    private func ridePermit(_ token: AnyTaskToken) {
-        guard let speed = token.tags.storage, token.state == .waiting, hasPermittedAncestor(token, speed) else {
-            return
-        }
-        let entries = tier(speed).permits.withLock { permits in
-            permits.removeWaiters { if case .token(let waiter) = $0 { waiter.isSame(as: token) } else { false } }
-        }
-        guard case .token(let entry) = entries.first else { return }
-        deliver(entry, operations.record(token.operation))
-    }
-
-    private func hasPermittedAncestor(_ token: AnyTaskToken, _ speed: StorageSpeed) -> Bool {
-        var ancestor = token.lineage
-        while let lineage = ancestor {
-            if let body = lineage.body, body.tags.isAsync, body.tags.storage == speed, lineage.isBlocked { return true }
-            ancestor = lineage.parent
-        }
-        return false
-    }
-
-    // MARK: Waiting inside a synchronous body
-
     /// Starts a token that waits for the turn of an ordered anchor which a body holds that is itself blocked: the turn
     /// serves the descendant, like a lock that is entered twice.
     ///
@@ -118,17 +45,35 @@ extension Engine {
     private func enterNested(_ token: AnyTaskToken) -> Bool {
         let ancestors = blockedAncestors(of: token)
         guard !ancestors.isEmpty else { return false }
-        return shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
-            if let innermost = nested[token.anchor]?.last, !ancestors.contains(innermost) { return false }
-            nested[token.anchor, default: []].append(token.id)
+        let isIn = shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
+            if let innermost = nested[token.anchor]?.inside.last, !ancestors.contains(innermost) { return false }
+            nested[token.anchor, default: AnchorShard.Nest()].inside.append(token.id)
             return true
         }
+        guard isIn else { return false }
+        // The holder stops being blocked before it looks into the nest: one of the two sees the other.
+        if !blockedAncestors(of: token).isEmpty { return true }
+        leaveNested(token)
+        return false
     }
 
     func leaveNested(_ token: AnyTaskToken) {
-        shard(of: AnchorHash(rawValue: token.anchor)).nested.withLock { nested in
-            nested[token.anchor]?.removeAll { $0 == token.id }
-            if nested[token.anchor]?.isEmpty == true { nested[token.anchor] = nil }
+        let hash = AnchorHash(rawValue: token.anchor)
+        let owesTurn = shard(of: hash).nested.withLock { nested in
+            nested[token.anchor]?.inside.removeAll { $0 == token.id }
+            guard let nest = nested[token.anchor], nest.inside.isEmpty else { return false }
+            nested[token.anchor] = nil
+            return nest.owesTurn
+        }
+        if owesTurn { passTurn(hash) }
+    }
+
+    /// Whether a turn stays behind its holder, since others are still inside; the last of them passes it on.
+    func leaveTurnToNested(_ hash: AnchorHash) -> Bool {
+        shard(of: hash).nested.withLock { nested in
+            guard nested[hash.rawValue]?.inside.isEmpty == false else { return false }
+            nested[hash.rawValue]?.owesTurn = true
+            return true
         }
     }
 
@@ -146,8 +91,4 @@ extension Engine {
         }
         return found
     }
-}
-
-extension Unmanaged<AnyTaskToken> {
-    fileprivate func isSame(as token: AnyTaskToken) -> Bool { toOpaque() == Unmanaged.passUnretained(token).toOpaque() }
 }

@@ -80,7 +80,6 @@ extension Engine {
                 slice = min(slice * 2, 16_000_000)
             }
             if runHere(token, worker, frame, lineage, isAway: true) { return true }
-            rideAlong(token)
         }
         return true
     }

@@ -23,6 +23,7 @@ package import TokenCore
 /// | `paused` | its lock: tokens held back by a pause |
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
+/// | `dropped` | its lock: for the stop's report |
 /// | `reserved` | its lock: derived tokens whose sources are not settled |
 ///
 /// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
@@ -60,6 +61,8 @@ package final class Engine: TokenSubmitter {
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
     /// Derived tokens whose sources are not settled yet, by number.
     let reserved = Guarded<[UInt64: AnyTaskToken]>([:])
+    /// Tokens that a stop settled because a pause held them.
+    let dropped = Guarded<[StopReport.Abandoned]>([])
     let leases = LeaseCounters()
     let spawner = Spawner()
 
@@ -79,7 +82,14 @@ package final class Engine: TokenSubmitter {
     final class AnchorShard: Sendable {
         let table: Guarded<AnchorTable<Unmanaged<AnyTaskToken>>>
         /// By anchor, the bodies that run inside a turn which an ancestor of theirs holds; innermost last.
-        let nested = Guarded<[UInt64: [TokenID]]>([:])
+        let nested = Guarded<[UInt64: Nest]>([:])
+
+        struct Nest {
+            var inside: [TokenID] = []
+            /// The holder has ended: the last to leave passes the turn on.
+            var owesTurn = false
+        }
+
         init(idleCapacity: Int, idleTime: Int64) {
             table = Guarded(AnchorTable(idleCapacity: idleCapacity, idleTime: idleTime))
         }

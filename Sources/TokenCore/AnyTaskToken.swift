@@ -76,16 +76,6 @@ public class AnyTaskToken: @unchecked Sendable {
     /// Waits, without blocking a thread, until the token is settled; never throws.
     public final func settled() async {
         if isSettled { return }
-        if let submitter = Ambient.current.lineage?.submitter {
-            await submitter.suspendBody(until: self)
-        } else {
-            await suspendUntilSettled()
-        }
-    }
-
-    /// Suspends the task until the token is settled, whoever's task it is.
-    package final func suspendUntilSettled() async {
-        if isSettled { return }
         await withUnsafeContinuation { continuation in
             if !addWaiter(.continuation(continuation)) { continuation.resume() }
         }

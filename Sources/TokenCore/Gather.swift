@@ -48,12 +48,7 @@ public func waitForAll<Success>(
 @usableFromInline
 func settleAll(_ tokens: [AnyTaskToken]) async {
     // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
-    // Inside a body each is awaited by itself: what the body holds may serve it.
     guard let last = tokens.last else { return }
-    if Ambient.current.lineage != nil {
-        for token in tokens { await token.settled() }
-        return
-    }
     await last.settled()
     let left = tokens.filter { !$0.isSettled }
     guard !left.isEmpty else { return }

@@ -43,9 +43,6 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     /// - Returns: false when the deadline passed first.
     func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool
 
-    /// Suspends a body of this submitter, in whose task it is called, until `token` settles.
-    func suspendBody(until token: AnyTaskToken) async
-
     /// Whether the submitter has begun to stop.
     var isDraining: Bool { get }
 }
@@ -61,9 +58,6 @@ extension TokenSubmitter {
     public func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
         token.parkUntilSettled(deadline: deadline)
     }
-
-    /// Suspends the task.
-    public func suspendBody(until token: AnyTaskToken) async { await token.suspendUntilSettled() }
 
     /// Never.
     public var isDraining: Bool { false }

@@ -41,8 +41,6 @@ package struct TokenTags: Sendable, Hashable {
         package static let turn = Holdings(rawValue: 2)
         /// A reference to its anchor.
         package static let anchor = Holdings(rawValue: 4)
-        /// A place inside the turn that an ancestor holds.
-        package static let nested = Holdings(rawValue: 8)
     }
 
     package init(weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = []) {

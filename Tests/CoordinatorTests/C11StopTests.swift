@@ -166,4 +166,23 @@ struct C11StopTests {
         #expect(gone == nil)
         gate.open()
     }
+
+    @Test("C11 what a pause meets on its way while the coordinator stops is reported, too")
+    func pausedOnTheWay() async throws {
+        let coordinator = try makeCoordinator { $0.maximumDomains = 1 }
+        try await coordinator.start()
+        let gate = Gate()
+        let busy = TaskTokenGuard("c11_busy", on: coordinator) { gate.pass() }
+        let behind = TaskTokenGuard("c11_behind", on: coordinator) {}
+        let first = busy()
+        await gate.waitForArrivals()
+        let second = behind()
+        coordinator.pause()
+        async let report = coordinator.stop(timeout: .seconds(240))
+        #expect(await eventually { coordinator.phase == .draining })
+        gate.open()
+        #expect(await report.abandoned.map(\.id) == [second.id])
+        #expect(await !report.isClean)
+        #expect(first.state == .completed && second.state == .killed)
+    }
 }
