@@ -9,7 +9,9 @@ DEMO_SECONDS ?= 2
 REPEATS ?= 200
 FILTER ?=
 
-.PHONY: help setup demo test tsan stress lint format examples consumers clean
+LEDGER_TOKENS ?= 2000000
+
+.PHONY: help setup demo test tsan stress ledger lint format examples consumers clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -30,6 +32,9 @@ tsan: setup ## Run all tests under thread sanitizer
 
 stress: setup ## Run the contract's tests REPEATS=200 times: thread sanitizer on 2 CPUs, then plain on one
 	@.ci/stress $(REPEATS)
+
+ledger: setup ## Run the ledger test with LEDGER_TOKENS=2000000 tokens from 8 threads under random control
+	@TOKENGATE_LEDGER_TOKENS=$(LEDGER_TOKENS) FILTER=LedgerTests .ci/test
 
 lint: setup ## Check format, documentation rules, licence headers, leftovers
 	@.ci/lint
