@@ -99,7 +99,9 @@ extension Engine {
     @discardableResult
     func beginStop(timeout: Duration) -> StopReport? {
         let began = now()
-        switch control.withLock({ $0.stop(deadline: Int64(clampedAdding: timeout, to: began)) }) {
+        // A deadline in the past is now: the extreme ones would not bear the subtractions below.
+        let deadline = max(began, Int64(clampedAdding: timeout, to: began))
+        switch control.withLock({ $0.stop(deadline: deadline) }) {
         case .done(let report): return report
         case .join: return nil
         case .begin:
