@@ -59,7 +59,24 @@ extension Engine {
         guard let worker = Worker.current, owns(worker) else { return token.parkUntilSettled(deadline: deadline) }
         leaveCrew(worker)
         defer { rejoinCrew(worker) }
-        return token.parkUntilSettled(deadline: deadline)
+        guard let lineage = Ambient.current.lineage, lineage.submitter === self else {
+            return token.parkUntilSettled(deadline: deadline)
+        }
+        lineage.beginBlockedWait()
+        defer { lineage.endBlockedWait() }
+        var slice: Int64 = 1_000_000
+        while !token.isSettled {
+            if let deadline, now() >= deadline { return false }
+            wakeForWork(worker.crew)
+            if help(worker, nil, lineage) {
+                slice = 1_000_000
+            } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
+                return true
+            } else {
+                slice = min(slice * 2, 16_000_000)
+            }
+        }
+        return true
     }
 
     /// Parks until the token settles, in slices: what keeps it may come to depend on this very thread (all threads of
@@ -88,7 +105,7 @@ extension Engine {
 
     /// Runs a descendant of this body that nobody else can run, because all threads of its crew are blocked: the awaited
     /// token may depend on it.
-    private func help(_ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) -> Bool {
+    private func help(_ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage) -> Bool {
         guard hasRoomOnStack() else { return false }
         for domain in domains {
             for crew in domain.crews where isStuck(crew) {
