@@ -74,7 +74,7 @@ extension Engine {
 
     package func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {
         let record = operations.record(token.operation)
-        if !token.sources.isEmpty { reserved.withLock { $0[token.sequence] = nil } }
+        if token.isDerived { reserved.withLock { $0[token.sequence] = nil } }
         leave(token)
         let state = token.state
         events.emit { .token(token, state, domain: nil) }

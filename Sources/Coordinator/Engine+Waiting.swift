@@ -62,8 +62,7 @@ extension Engine {
         guard let lineage = Ambient.current.lineage, lineage.submitter === self else {
             return token.parkUntilSettled(deadline: deadline)
         }
-        lineage.beginBlockedWait()
-        defer { lineage.endBlockedWait() }
+        // It does not count as blocked: its child tasks may go on, so what it holds serves nobody else.
         var slice: Int64 = 1_000_000
         while !token.isSettled {
             if let deadline, now() >= deadline { return false }
@@ -89,6 +88,7 @@ extension Engine {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
             wakeForWork(worker.crew)
+            if token.state == .waiting { rescue() }
             if help(worker, frame, lineage) {
                 slice = 1_000_000
             } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
@@ -100,6 +100,25 @@ extension Engine {
         }
         return true
     }
+
+    /// Makes a thread beyond the cap for each crew that is stuck with mail: what the awaited token stands in line for may
+    /// be held by a stranger in there, whom nobody else can run.
+    private func rescue() {
+        for crew in domains.flatMap(\.crews) where crew.hasMail && isStuck(crew) {
+            let mustSpawn = crew.state.withLock { state in
+                guard !state.isClosed, state.active <= 0, state.idle.isEmpty, state.threads < crew.cap + Self.rescuers
+                else { return false }
+                state.threads += 1
+                state.active += 1
+                publishReadiness(of: crew, &state)
+                return true
+            }
+            if mustSpawn { spawnOrHandOver(crew) }
+        }
+    }
+
+    /// How far rescues may go beyond a crew's cap.
+    private static let rescuers = 64
 
     // MARK: Helping
 

@@ -129,14 +129,13 @@ package final class Engine: TokenSubmitter {
             throw TokenError(.invalidConfiguration, "the machine cannot be read or used as asked", cause: error)
         }
         let cpuSets = machine.domains.prefix(configuration.maximumDomains ?? .max)
-        let storageCap = StorageSpeed.allCases.reduce(0) { $0 + configuration.storageLimit($1) }
         domains = cpuSets.enumerated().map { index, cpus in
             Domain(
                 cpus: cpus,
                 crews: CrewKind.allCases.map { kind in
                     Crew(
                         domain: index, kind: kind, target: kind == .storage ? .max : 1,
-                        cap: kind == .storage ? max(1_024, storageCap) : configuration.workersPerCore)
+                        cap: kind == .storage ? .max : configuration.workersPerCore)
                 })
         }
         var tiers: [Tier] = []

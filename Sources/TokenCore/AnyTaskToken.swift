@@ -171,6 +171,9 @@ public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline
     package var asyncBody: (@Sendable () async -> Bool)? { nil }
 
+    /// Whether the token is made of others, and counted before it is submitted.
+    package var isDerived: Bool { false }
+
     /// The tokens that this one is made of: it cannot begin before they are settled.
     package var sources: [AnyTaskToken] { [] }
 

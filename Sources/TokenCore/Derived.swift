@@ -52,21 +52,31 @@ extension TaskToken {
 
 /// A token that runs a transform of another's result.
 private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<Mapped>, @unchecked Sendable {
-    private let source: TaskToken<Source>
+    /// Let go once the transform has run or been skipped, so that a chain keeps only its end alive.
+    private let source: Guarded<TaskToken<Source>?>
     private let transform: @Sendable (Source) throws -> Mapped
 
     init(source: TaskToken<Source>, transform: @escaping @Sendable (Source) throws -> Mapped) {
-        self.source = source
+        self.source = Guarded(source)
         self.transform = transform
         let operation = (try? Operation.named(source.operationType + ".map")) ?? source.operation
         super.init(operation: operation, tags: TokenTags(weight: source.tags.weight), state: .created)
         lineage = source.lineage
     }
 
-    package override var sources: [AnyTaskToken] { [source] }
+    package override var sources: [AnyTaskToken] { source.withLock { $0 }.map { [$0] } ?? [] }
+    package override var isDerived: Bool { true }
 
     package override func invoke() -> Bool {
-        keep(Result { try transform(source.outcomeOnceSettled.get()) })
+        guard let source = takeSource() else { fatalError("the transform of token \(id) was started twice") }
+        return keep(Result { try transform(source.outcomeOnceSettled.get()) })
+    }
+
+    private func takeSource() -> TaskToken<Source>? {
+        source.withLock { source in
+            defer { source = nil }
+            return source
+        }
     }
 
     func submit(to submitter: any TokenSubmitter) { if !isSettled { submitter.submit(self, claim: .free) } }
@@ -75,14 +85,15 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
         transition { $0.admitting() }
         guard begin() else { return }
         outcome = .failure(error)
+        _ = takeSource()
         finishElsewhere(ok: false)
     }
 }
 
 /// A token that nobody runs: it is settled by those it is made of.
 private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(First, Second)>, @unchecked Sendable {
-    private let first: TaskToken<First>
-    private let second: TaskToken<Second>
+    /// Let go once both are settled.
+    private let pair: Guarded<(TaskToken<First>, TaskToken<Second>)?>
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     package override init(operation: Operation, tags: TokenTags, state: TokenState) {
@@ -90,17 +101,23 @@ private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(Fir
     }
 
     init(_ first: TaskToken<First>, _ second: TaskToken<Second>) {
-        (self.first, self.second) = (first, second)
+        pair = Guarded((first, second))
         let operation = (try? Operation.named(first.operationType + ".zip")) ?? first.operation
         super.init(operation: operation, tags: TokenTags(), state: .created)
         lineage = first.lineage
     }
 
-    package override var sources: [AnyTaskToken] { [first, second] }
+    package override var sources: [AnyTaskToken] { pair.withLock { $0 }.map { [$0.0, $0.1] } ?? [] }
+    package override var isDerived: Bool { true }
 
     func settle() {
         transition { $0.admitting() }
         guard begin() else { return }
+        let taken = pair.withLock { pair in
+            defer { pair = nil }
+            return pair
+        }
+        guard let (first, second) = taken else { fatalError("the pair \(id) was settled twice") }
         finishElsewhere(
             ok: keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) }))
     }

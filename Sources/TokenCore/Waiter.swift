@@ -61,6 +61,8 @@ package final class Waiter {
 
     package init(_ action: Action) { self.action = action }
 
+    fileprivate var isCallback: Bool { if case .callback = action { true } else { false } }
+
     fileprivate func resume() {
         switch action {
         case .continuation(let continuation): continuation.resume()
@@ -135,12 +137,40 @@ package enum WaiterList {
             list = waiter.next
             ordered.append(waiter)
         }
-        for waiter in ordered.reversed() { waiter.resume() }
+        Resumption.resume(ordered.reversed())
     }
 
     private static func pointer(_ bits: UInt) -> Unmanaged<Waiter> {
         guard let address = UnsafeRawPointer(bitPattern: bits) else { fatalError("waiter list with address \(bits)") }
         return .fromOpaque(address)
+    }
+}
+
+/// Resumes waiters without recursion: a callback that settles another token leaves that one's callbacks to the outermost
+/// settlement on its thread, so a chain of derived tokens may be of any length. Threads and tasks are woken at once.
+///
+/// Only its own thread touches it.
+private final class Resumption {
+    private var callbacks: [Waiter] = []
+
+    static func resume(_ waiters: some Sequence<Waiter>) {
+        let thread = thisThread
+        if let outer = thread.pointee.resuming {
+            let outermost = Unmanaged<Resumption>.fromOpaque(outer).takeUnretainedValue()
+            for waiter in waiters {
+                if waiter.isCallback { outermost.callbacks.append(waiter) } else { waiter.resume() }
+            }
+            return
+        }
+        let own = Resumption()
+        thread.pointee.resuming = Unmanaged.passUnretained(own).toOpaque()
+        for waiter in waiters { waiter.resume() }
+        while !own.callbacks.isEmpty {
+            let next = own.callbacks
+            own.callbacks = []
+            for waiter in next { waiter.resume() }
+        }
+        thisThread.pointee.resuming = nil
     }
 }
 
