@@ -51,7 +51,12 @@ extension Engine {
             join(lease, token)
         }
         reserved.withLock { $0[token.sequence] = token }
-        settleIfSwept(token, record)
+        // After the count: a stop that does not see this token is seen here.
+        if gate.contains(.stopped) {
+            token.settle(for: .coordinatorStopped, reportingTo: self)
+        } else {
+            settleIfSwept(token, record)
+        }
     }
 
     private func number(_ token: AnyTaskToken, _ record: OperationRecord) {

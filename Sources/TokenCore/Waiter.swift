@@ -146,8 +146,10 @@ package enum WaiterList {
     }
 }
 
-/// Resumes waiters without recursion: a callback that settles another token leaves that one's callbacks to the outermost
-/// settlement on its thread, so a chain of derived tokens may be of any length. Threads and tasks are woken at once.
+/// Resumes waiters without recursion: a callback that settles another token leaves that one's callbacks to the
+/// outermost settlement on its thread, so a chain of derived tokens may be of any length.
+///
+/// Threads and tasks are woken at once.
 ///
 /// Only its own thread touches it.
 private final class Resumption {

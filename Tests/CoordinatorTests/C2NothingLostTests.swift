@@ -196,4 +196,39 @@ import TokenCore
         #expect(token.state == .completed)
         #expect(try await token.value == 42)
     }
+
+    @Test("C2 a token derived after the stop settles at once and is counted")
+    func derivedAfterTheStop() async throws {
+        let coordinator = try makeCoordinator()
+        try await coordinator.start()
+        let other = try makeCoordinator()
+        let mine = TaskTokenGuard("c2.mine", on: coordinator) { 1 }()
+        let foreign = TaskTokenGuard("c2.foreign", on: other) { 2 }()
+        _ = try await mine.value
+        let before = mine.zip(foreign)
+        await coordinator.stop(timeout: .zero)
+        #expect(before.state == .killed)
+        let after = mine.zip(foreign)
+        await other.stop(timeout: .zero)
+        #expect(await eventually { after.isSettled })
+        #expect(coordinator.statistics().counts.live == 0)
+    }
+
+    @Test("C2 a chain of 20,000 maps settles, fails and is freed without deep recursion")
+    func longChains() async throws {
+        try await withTestCoordinator { coordinator in
+            let head = TaskTokenGuard("c2.chain", on: coordinator) { (fails: Bool) throws in
+                if fails { throw CancellationError() }
+                return 0
+            }
+            for fails in [false, true] {
+                coordinator.pause()
+                var last = head(fails)
+                for _ in 0..<20_000 { last = last.map { $0 + 1 } }
+                coordinator.resume()
+                let result = await last.result
+                #expect((try? result.get()) == (fails ? nil : 20_000))
+            }
+        }
+    }
 }
