@@ -168,7 +168,7 @@ extension Engine {
         return lineage.id == token.id && lineage.parent == nil
     }
 
-    private func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+    func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
         if holdIfPaused(token, record) { return }
         takePermit(token, record)
     }
@@ -214,34 +214,6 @@ extension Engine {
     }
 
     func tier(_ speed: StorageSpeed) -> Tier { tiers[speed.index] }
-
-    /// Returns a permit; hands it on where someone waits.
-    ///
-    /// - Parameter looker: a worker that is done with its body and will look for work next: a token that gets the
-    ///   permit is left to it, in place of yet another thread.
-    func givePermitBack(_ token: AnyTaskToken, looker: Worker? = nil) {
-        guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
-        token.holdings.remove(.permit)
-        pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
-    }
-
-    /// Lets those go on that were just granted a permit.
-    ///
-    /// A token that is dead by now passes it on at once: after a stop no worker would find it, and a body that lent its
-    /// permit would wait for ever.
-    func pass(_ waiter: PermitWaiter?, looker: Worker? = nil) {
-        var waiter = waiter
-        while case .token(let next) = waiter {
-            let object = next.takeUnretainedValue()
-            guard object.isSettled, let speed = object.tags.storage else {
-                object.holdings.insert(.permit)
-                return deliver(next, operations.record(object.operation), looker: looker)
-            }
-            waiter = tier(speed).permits.withLock { $0.release() }
-            retire(next)
-        }
-        if case .thread(let parker) = waiter { parker.unpark() }
-    }
 
     // MARK: Mailbox
 
@@ -304,70 +276,6 @@ extension Engine {
     func settleIfSwept(_ token: AnyTaskToken, _ record: OperationRecord) {
         let control = record.controlNow
         if token.epoch != control.epoch { token.settle(for: control.reason, reportingTo: self) }
-    }
-
-    // MARK: Retirement
-
-    /// The engine is done with a token: gives back what it holds and its reference.
-    ///
-    /// Called once for each token, by who ran it, or by who took it out of a list and found it settled.
-    func retire(_ token: Unmanaged<AnyTaskToken>) {
-        let object = token.takeUnretainedValue()
-        returnHoldings(object)
-        token.release()
-    }
-
-    /// The engine is done with a token whose reference is released elsewhere.
-    func returnHoldings(_ token: AnyTaskToken) {
-        if token.holdings.rawValue != 0 { giveBack(token) }
-    }
-
-    private func giveBack(_ token: AnyTaskToken) {
-        let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
-        givePermitBack(token, looker: looker)
-        guard token.holdings.contains(.anchor) else { return }
-        let hash = AnchorHash(rawValue: token.anchor)
-        let passes = token.holdings.contains(.turn) && !leaveTurnToNested(hash)
-        token.holdings = []
-        if passes { passTurn(hash) }
-        depart(hash, Int(token.domain))
-    }
-
-    /// Hands an anchor's turn to the next token that still waits for it.
-    func passTurn(_ hash: AnchorHash) {
-        var dead: [Unmanaged<AnyTaskToken>] = []
-        let next: Unmanaged<AnyTaskToken>? = shard(of: hash).table.withLock { table in
-            let before = table.liveAnchors
-            let home = table.domain(of: hash)
-            defer {
-                if let home, table.liveAnchors < before { domains[home].homes.subtract(1, ordering: .relaxed) }
-            }
-            while let candidate = table.passTurn(hash) {
-                let object = candidate.takeUnretainedValue()
-                if object.state == .waiting {
-                    object.holdings.insert(.turn)
-                    return candidate
-                }
-                dead.append(candidate)
-            }
-            return nil
-        }
-        for candidate in dead {
-            let object = candidate.takeUnretainedValue()
-            // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
-            if !object.current.hasBegun { depart(hash, Int(object.domain)) }
-            candidate.release()
-        }
-        if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
-    }
-
-    /// A token of an anchor is done with it.
-    private func depart(_ hash: AnchorHash, _ domain: Int) {
-        shard(of: hash).table.withLock { table in
-            let before = table.liveAnchors
-            table.depart(hash, now: tge_now_ns())
-            if table.liveAnchors < before { domains[domain].homes.subtract(1, ordering: .relaxed) }
-        }
     }
 }
 

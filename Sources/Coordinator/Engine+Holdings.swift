@@ -1,0 +1,118 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+internal import Routing
+internal import Synchronization
+internal import TokenCore
+
+// What tokens hold of the engine's, and who gives it back.
+//
+// | how a token ends | permit, turn, anchor given back by | reference released by |
+// |---|---|---|
+// | a worker took it from a mailbox and ran it | that worker, after the body (`returnHoldings`) | that worker, at its next look for work |
+// | its async body ended | the thread it ended on | the closure of its task |
+// | a waiting ancestor ran it (inline) | that ancestor's thread | whoever finds the entry left in the mailbox or the line |
+// | settled in a mailbox | the worker that finds it | that worker, at its next look for work |
+// | settled in a tier's line | whoever is given the permit and sees it dead (`pass`, `retire`) | the same |
+// | settled in an anchor's line | whoever is given the turn and sees it dead (`passTurn`) | the same |
+// | settled under a pause | the resume or the stop that empties the list (`retire`) | the same |
+extension Engine {
+    // MARK: Permits
+
+    /// Returns a permit; hands it on where someone waits.
+    ///
+    /// - Parameter looker: a worker that is done with its body and will look for work next: a token that gets the
+    ///   permit is left to it, in place of yet another thread.
+    func givePermitBack(_ token: AnyTaskToken, looker: Worker? = nil) {
+        guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
+        token.holdings.remove(.permit)
+        pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
+    }
+
+    /// Lets those go on that were just granted a permit.
+    ///
+    /// A token that is dead by now passes it on at once: after a stop no worker would find it, and a body that lent its
+    /// permit would wait for ever.
+    func pass(_ waiter: PermitWaiter?, looker: Worker? = nil) {
+        var waiter = waiter
+        while case .token(let next) = waiter {
+            let object = next.takeUnretainedValue()
+            guard object.isSettled, let speed = object.tags.storage else {
+                object.holdings.insert(.permit)
+                return deliver(next, operations.record(object.operation), looker: looker)
+            }
+            waiter = tier(speed).permits.withLock { $0.release() }
+            retire(next)
+        }
+        if case .thread(let parker) = waiter { parker.unpark() }
+    }
+
+    // MARK: Retirement
+
+    /// The engine is done with a token: gives back what it holds and its reference.
+    ///
+    /// Called once for each token, by who ran it, or by who took it out of a list and found it settled.
+    func retire(_ token: Unmanaged<AnyTaskToken>) {
+        let object = token.takeUnretainedValue()
+        returnHoldings(object)
+        token.release()
+    }
+
+    /// The engine is done with a token whose reference is released elsewhere.
+    func returnHoldings(_ token: AnyTaskToken) {
+        if token.holdings.rawValue != 0 { giveBack(token) }
+    }
+
+    private func giveBack(_ token: AnyTaskToken) {
+        let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
+        givePermitBack(token, looker: looker)
+        guard token.holdings.contains(.anchor) else { return }
+        let hash = AnchorHash(rawValue: token.anchor)
+        let passes = token.holdings.contains(.turn) && !leaveTurnToNested(hash)
+        token.holdings = []
+        if passes { passTurn(hash) }
+        depart(hash, Int(token.domain))
+    }
+
+    /// Hands an anchor's turn to the next token that still waits for it.
+    func passTurn(_ hash: AnchorHash) {
+        var dead: [Unmanaged<AnyTaskToken>] = []
+        let next: Unmanaged<AnyTaskToken>? = shard(of: hash).table.withLock { table in
+            let before = table.liveAnchors
+            let home = table.domain(of: hash)
+            defer {
+                if let home, table.liveAnchors < before { domains[home].homes.subtract(1, ordering: .relaxed) }
+            }
+            while let candidate = table.passTurn(hash) {
+                let object = candidate.takeUnretainedValue()
+                if object.state == .waiting {
+                    object.holdings.insert(.turn)
+                    return candidate
+                }
+                dead.append(candidate)
+            }
+            return nil
+        }
+        for candidate in dead {
+            let object = candidate.takeUnretainedValue()
+            // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
+            if !object.current.hasBegun { depart(hash, Int(object.domain)) }
+            candidate.release()
+        }
+        if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
+    }
+
+    /// A token of an anchor is done with it.
+    private func depart(_ hash: AnchorHash, _ domain: Int) {
+        shard(of: hash).table.withLock { table in
+            let before = table.liveAnchors
+            table.depart(hash, now: tge_now_ns())
+            if table.liveAnchors < before { domains[domain].homes.subtract(1, ordering: .relaxed) }
+        }
+    }
+}
