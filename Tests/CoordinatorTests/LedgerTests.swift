@@ -211,7 +211,7 @@ struct LedgerTests {
         // Given back right after the settlement, by whoever ran the body.
         #expect(await eventually { coordinator.statistics().tiers.allSatisfy { $0.inUse == 0 && $0.waiting == 0 } })
         #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
-        #expect(statistics.domains.allSatisfy { $0.homes == 0 })
+        #expect(await eventually { coordinator.statistics().domains.allSatisfy { $0.homes == 0 } })
     }
 }
 
