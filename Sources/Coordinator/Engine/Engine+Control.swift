@@ -57,7 +57,42 @@ extension Engine {
         for record in records { record.sweep(reason) }
         let found = live(of: operation, waiting: true, executing: executing)
         // Whoever holds the turn or the permit gives it back where its token is found dead, not here.
-        return found.reduce(0) { $0 + ($1.settle(for: reason, reportingTo: self) ? 1 : 0) }
+        let count = found.reduce(0) { $0 + ($1.settle(for: reason, reportingTo: self) ? 1 : 0) }
+        purge()
+        return count
+    }
+
+    /// Takes settled tokens out of the lists they stood in, so that neither their memory nor the next sweep's time depends
+    /// on when the lists move. What stands in a mailbox is found by its workers soon enough.
+    private func purge() {
+        let paused: [Unmanaged<AnyTaskToken>] = paused.withLock { list in
+            var dead: [Unmanaged<AnyTaskToken>] = []
+            var kept: [Unmanaged<AnyTaskToken>] = []
+            for token in list {
+                if token.takeUnretainedValue().isSettled { dead.append(token) } else { kept.append(token) }
+            }
+            list = kept
+            return dead
+        }
+        for token in paused { retire(token) }
+        for tier in tiers {
+            let dead = tier.permits.withLock { permits in
+                permits.removeWaiters {
+                    if case .token(let token) = $0 { token.takeUnretainedValue().isSettled } else { false }
+                }
+            }
+            for case .token(let token) in dead { retire(token) }
+        }
+        for shard in anchors {
+            let dead = shard.table.withLock { table in
+                table.removeWaiters {
+                    let word = $0.takeUnretainedValue().current
+                    // Run by a waiting ancestor: its entry stays until the turn passes it.
+                    return word.isTerminal && !word.hadStarted
+                }
+            }
+            for token in dead { retire(token) }
+        }
     }
 
     /// Settles what a sweep doomed and a carrier may have put into a list behind its back.
