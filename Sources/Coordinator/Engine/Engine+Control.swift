@@ -62,8 +62,10 @@ extension Engine {
         return count
     }
 
-    /// Takes settled tokens out of the lists they stood in, so that neither their memory nor the next sweep's time depends
-    /// on when the lists move. What stands in a mailbox is found by its workers soon enough.
+    /// Takes settled tokens out of the lists they stood in, so that neither their memory nor the next sweep's time
+    /// depends on when the lists move.
+    ///
+    /// What stands in a mailbox is found by its workers soon enough.
     private func purge() {
         let paused: [Unmanaged<AnyTaskToken>] = paused.withLock { list in
             var dead: [Unmanaged<AnyTaskToken>] = []
