@@ -57,9 +57,6 @@ package final class BodyFrame {
         return lineage
     }
 
-    /// The lineage if a child, or someone else, has needed it by now.
-    package var lineageIfMade: Lineage? { made }
-
     /// Hides the thread's bodies while it runs something that is not part of them.
     package static func hidden<Result>(_ work: () -> Result) -> Result {
         let saved = thisThread.pointee.frame

@@ -23,7 +23,6 @@ final class Worker: @unchecked Sendable {
     let parker = Parker()
     @exclusivity(unchecked) var running: [Unmanaged<AnyTaskToken>] = []
     var report: PinReport?
-    var thread: PinnedThread?
 
     @exclusivity(unchecked) private var frames: [BodyFrame] = []
     @exclusivity(unchecked) private var shards: [(record: OperationRecord, counters: OperationCounters)?] = []

@@ -44,11 +44,7 @@ extension Engine {
             state.threads += 1
             state.active += 1
         }
-        do {
-            _ = try spawn(crew)
-        } catch {
-            throw error as? TokenError ?? TokenError(.threadUnavailable, "no worker thread", cause: error)
-        }
+        try spawn(crew)
     }
 
     /// Waits until every worker has read its mask back.

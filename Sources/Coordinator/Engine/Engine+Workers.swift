@@ -50,7 +50,7 @@ extension Engine {
     }
 
     /// Makes a thread for which `threads` and `active` are counted already.
-    func spawn(_ crew: Crew) throws -> Worker {
+    func spawn(_ crew: Crew) throws(TokenError) {
         let worker = crew.state.withLock { state in
             state.nextNumber += 1
             let worker = Worker(crew: crew, number: state.nextNumber)
@@ -72,11 +72,8 @@ extension Engine {
                 worker.giveCountersBack()
                 events.emit { .workerEnded(domain: crew.domain + 1, crew: "\(crew.kind)", number: worker.number) }
             }
-            crew.state.withLock { state in
-                worker.thread = thread
-                state.isRefused = false
-            }
-            return worker
+            thread.detach()
+            crew.state.withLock { $0.isRefused = false }
         } catch {
             crew.state.withLock { state in
                 state.workers.removeAll { $0 === worker }
@@ -93,7 +90,7 @@ extension Engine {
     /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its work.
     func spawnOrHandOver(_ crew: Crew) {
         do {
-            _ = try spawn(crew)
+            try spawn(crew)
         } catch {
             events.emit { .threadRefused(domain: crew.domain + 1, crew: "\(crew.kind)", error: "\(error)") }
             guard crew.kind != .standard else { return }
