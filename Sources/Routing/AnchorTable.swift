@@ -153,6 +153,23 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
         return removed
     }
 
+    /// Who has an anchor's turn next.
+    package func first(of hash: AnchorHash) -> Waiter? {
+        bindings.slot(of: hash).flatMap { pool.first(of: bindings.slots[$0].queue) }
+    }
+
+    /// Takes the first waiter of an anchor that `isWanted` out of its queue, if it stands at or before the one that
+    /// `isLast`, and `mayGo` confirms it; neither the turn nor its reference changes.
+    ///
+    /// - Complexity: linear in the place of the last.
+    package mutating func removeFirst(
+        of hash: AnchorHash, upTo isLast: (Waiter) -> Bool, where isWanted: (Waiter) -> Bool,
+        if mayGo: (Waiter) -> Bool
+    ) -> Waiter? {
+        guard let slot = bindings.slot(of: hash) else { return nil }
+        return pool.removeFirst(from: &bindings.slots[slot].queue, upTo: isLast, where: isWanted, if: mayGo)
+    }
+
     @usableFromInline
     mutating func countImbalance() { imbalances += 1 }
 }

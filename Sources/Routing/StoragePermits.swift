@@ -100,6 +100,15 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
         return removed
     }
 
+    /// Who is next.
+    package var first: Waiter? { queue.first }
+
+    /// Takes the first waiter that `isWanted` out of the queue; no permit changes hands.
+    package mutating func removeFirst(where isWanted: (Waiter) -> Bool) -> Waiter? {
+        guard let place = queue.firstIndex(where: isWanted) else { return nil }
+        return queue.remove(at: place)
+    }
+
     private mutating func next() -> Waiter? {
         guard inUse < limit, let waiter = queue.popFirst() else { return nil }
         grant()

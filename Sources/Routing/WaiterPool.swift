@@ -83,4 +83,33 @@ struct WaiterPool<Waiter: Sendable>: Sendable {
             node = nodes[Int(node)].next
         }
     }
+
+    func first(of queue: WaiterQueue) -> Waiter? { queue.isEmpty ? nil : nodes[Int(queue.head)].waiter }
+
+    /// Takes the first waiter that `isWanted` out of a queue, if it stands at or before the one that `isLast` and `mayGo`
+    /// confirms it.
+    mutating func removeFirst(
+        from queue: inout WaiterQueue, upTo isLast: (Waiter) -> Bool, where isWanted: (Waiter) -> Bool,
+        if mayGo: (Waiter) -> Bool
+    ) -> Waiter? {
+        var (previous, node): (Int32, Int32) = (-1, queue.head)
+        var found: (previous: Int32, node: Int32)?
+        while node >= 0 {
+            guard let waiter = nodes[Int(node)].waiter else { fatalError("a queue holds the empty node \(node)") }
+            if found == nil, isWanted(waiter) { found = (previous, node) }
+            if isLast(waiter) { break }
+            (previous, node) = (node, nodes[Int(node)].next)
+        }
+        guard node >= 0, let found, let waiter = nodes[Int(found.node)].waiter, mayGo(waiter) else { return nil }
+        if found.previous < 0 {
+            return popFirst(from: &queue)
+        }
+        nodes[Int(found.previous)].next = nodes[Int(found.node)].next
+        if queue.tail == found.node { queue.tail = found.previous }
+        // As a queue of its own it is taken like any first.
+        nodes[Int(found.node)].next = -1
+        var single = WaiterQueue()
+        (single.head, single.tail) = (found.node, found.node)
+        return popFirst(from: &single)
+    }
 }

@@ -19,6 +19,7 @@ package import Synchronization
 /// | field | written by | read by |
 /// |---|---|---|
 /// | `word` | anyone, by named transitions only | anyone |
+/// | `isNeeded` | any body that waits for the token; set once | whoever puts the token into a line, after that |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
 /// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
@@ -36,6 +37,8 @@ public class AnyTaskToken: @unchecked Sendable {
     @exclusivity(unchecked) package final var epoch: UInt32 = 0
     @exclusivity(unchecked) package final var domain: UInt16 = 0
     @exclusivity(unchecked) package final var holdings: TokenTags.Holdings = []
+    /// A body waits for the token: where it stands in the line of what an ancestor holds, it may be let in.
+    package final let isNeeded = Atomic<Bool>(false)
     @exclusivity(unchecked) package final var anchor: UInt64 = 0
     @exclusivity(unchecked) package final var submittedAt: Int64 = 0
     @exclusivity(unchecked) package final var lineage: Lineage?
@@ -76,6 +79,10 @@ public class AnyTaskToken: @unchecked Sendable {
     /// Waits, without blocking a thread, until the token is settled; never throws.
     public final func settled() async {
         if isSettled { return }
+        await observed([self]) { await settledUnobserved() }
+    }
+
+    final func settledUnobserved() async {
         await withUnsafeContinuation { continuation in
             if !addWaiter(.continuation(continuation)) { continuation.resume() }
         }

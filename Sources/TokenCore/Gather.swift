@@ -47,9 +47,13 @@ public func waitForAll<Success>(
 /// Suspends until every token is settled.
 @usableFromInline
 func settleAll(_ tokens: [AnyTaskToken]) async {
+    await observed(tokens) { await settleAllUnobserved(tokens) }
+}
+
+private func settleAllUnobserved(_ tokens: [AnyTaskToken]) async {
     // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
     guard let last = tokens.last else { return }
-    await last.settled()
+    await last.settledUnobserved()
     let left = tokens.filter { !$0.isSettled }
     guard !left.isEmpty else { return }
     await withUnsafeContinuation { continuation in
@@ -80,16 +84,51 @@ public struct Completion<Success: Sendable>: Sendable {
 /// ```swift
 /// for await completion in completions(of: tokens) { print(completion.index, completion.result) }
 /// ```
-/// Breaking out of the loop early leaves the other tokens alone. The buffer never holds more than the group.
-public func completions<Success>(of tokens: [TaskToken<Success>]) -> AsyncStream<Completion<Success>> {
-    AsyncStream(bufferingPolicy: .unbounded) { continuation in
-        guard !tokens.isEmpty else { return continuation.finish() }
-        let countdown = Countdown(tokens.count) { continuation.finish() }
-        for (index, token) in tokens.enumerated() {
-            token.onSettled { [unowned token] in
-                continuation.yield(Completion(index: index, token: token, result: token.outcomeOnceSettled))
-                countdown.countDown()
+/// Breaking out of the loop early leaves the other tokens alone. The buffer never holds more than the group. For one
+/// consumer: each completion is handed out once, whoever asks.
+public func completions<Success>(of tokens: [TaskToken<Success>]) -> Completions<Success> { Completions(tokens) }
+
+/// What `completions(of:)` returns: an `AsyncSequence` of each token's ``Completion``, which ends after the last.
+public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
+    private let tokens: [TaskToken<Success>]
+    private let stream: AsyncStream<Completion<Success>>
+
+    init(_ tokens: [TaskToken<Success>]) {
+        self.tokens = tokens
+        stream = AsyncStream(bufferingPolicy: .unbounded) { continuation in
+            guard !tokens.isEmpty else { return continuation.finish() }
+            let countdown = Countdown(tokens.count) { continuation.finish() }
+            for (index, token) in tokens.enumerated() {
+                token.onSettled { [unowned token] in
+                    continuation.yield(Completion(index: index, token: token, result: token.outcomeOnceSettled))
+                    countdown.countDown()
+                }
             }
+        }
+    }
+
+    /// One more consumer; all share what is left.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(tokens: tokens, inner: stream.makeAsyncIterator())
+    }
+
+    /// Hands the completions out.
+    public struct Iterator: AsyncIteratorProtocol {
+        /// Named to the coordinator once, by the first await: they stay needed.
+        fileprivate var tokens: [TaskToken<Success>]
+        fileprivate var inner: AsyncStream<Completion<Success>>.Iterator
+
+        /// The next token that settled; nil after the last, or when the task was cancelled.
+        public mutating func next() async -> Completion<Success>? {
+            let named = tokens
+            tokens = []
+            guard let lineage = Ambient.current.lineage, let observer = lineage.observer else {
+                return await inner.next()
+            }
+            observer.beginAwait(lineage, for: named)
+            let completion = await inner.next()
+            await observer.endAwait(lineage)
+            return completion
         }
     }
 }

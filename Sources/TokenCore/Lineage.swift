@@ -27,6 +27,8 @@ package final class Lineage: Sendable {
     package let operationType: String
     /// Index of the domain the body runs in.
     package let domain: Int
+    /// Whom to tell of the awaits of the body's tasks; nil for synchronous bodies.
+    package let observer: (any AwaitObserver)?
 
     private struct State {
         var parent: Lineage?
@@ -36,8 +38,11 @@ package final class Lineage: Sendable {
     private let state: Guarded<State>
 
     /// The lineage of a running body.
-    package init(of body: AnyTaskToken, submitter: any TokenSubmitter, domain: Int) {
+    package init(
+        of body: AnyTaskToken, submitter: any TokenSubmitter, domain: Int, observer: (any AwaitObserver)? = nil
+    ) {
         self.submitter = submitter
+        self.observer = observer
         self.lead = body.lineage?.lead
         self.id = body.id
         self.operationType = body.operationType
@@ -53,6 +58,7 @@ package final class Lineage: Sendable {
         id = token.id
         operationType = token.operationType
         domain = lead.domain
+        observer = nil
         state = Guarded(State(parent: parent?.firstUnfinished, body: nil))
     }
 
@@ -77,7 +83,7 @@ package final class Lineage: Sendable {
     package var parent: Lineage? { state.withLock { $0.parent } }
     /// The body's token while the body runs; nil after, and for a lead's own lineage.
     package var body: AnyTaskToken? { state.withLock { $0.body } }
-    /// Whether the body is blocked in a wait for a token, so that what it holds may be used by that token.
+    /// Whether the body, or a task of it, waits for tokens, so that what it holds may serve its descendants.
     package var isBlocked: Bool { state.withLock { $0.blockedWaits > 0 } }
 
     package func beginBlockedWait() { state.withLock { $0.blockedWaits += 1 } }

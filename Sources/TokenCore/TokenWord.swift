@@ -100,9 +100,6 @@ package struct TokenWord: Equatable, Sendable {
 
     package func starting() -> TokenWord? { state == .admitted ? moved(to: .executing) : nil }
 
-    /// A token that waits for a turn held by a body which itself waits for this token: it starts inside that turn.
-    package func startingNested() -> TokenWord? { state == .waiting ? moved(to: .executing) : nil }
-
     package func finishing(ok: Bool) -> TokenWord? {
         guard state == .executing else { return nil }
         return TokenWord(raw: (ok ? TokenState.completed : .failed).code | 16)

@@ -111,9 +111,7 @@ struct C9AnchorTests {
         }
     }
 
-    @Test(
-        "C9 an async holder of an ordered anchor's turn awaits a child of the same anchor",
-        .disabled("an await inside an async body does not lend the turn yet"))
+    @Test("C9 an async holder of an ordered anchor's turn awaits a child of the same anchor")
     func asyncReentrance() async throws {
         try await withTestCoordinator(smallest) { coordinator in
             let inner = TaskTokenGuard("c9_inner4", locality: .sticky("k", ordered: true)) { 5 }

@@ -139,9 +139,7 @@ struct C9StrangerTests {
         }
     }
 
-    @Test(
-        "C9 async storage bodies that hold all permits await children of the same tier",
-        .disabled("an await inside an async body does not lend the permit yet"))
+    @Test("C9 async storage bodies that hold all permits await children of the same tier")
     func asyncPermits() async throws {
         try await withTestCoordinator {
             $0.storageLimits[.slow] = 1

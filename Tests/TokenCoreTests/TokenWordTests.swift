@@ -40,7 +40,6 @@ import TokenCore
         expect("holding", { $0.holding() }, leads: [.created: .waiting, .admitted: .waiting])
         expect("admitting", { $0.admitting() }, leads: [.created: .admitted, .waiting: .admitted])
         expect("starting", { $0.starting() }, leads: [.admitted: .executing])
-        expect("startingNested", { $0.startingNested() }, leads: [.waiting: .executing])
     }
 
     @Test("C1 only an executing token can be finished by its body", arguments: [true, false])
@@ -91,7 +90,7 @@ import TokenCore
             #expect(word.waiters == 0)
             #expect(Self.terminal.contains(word.state))
             let moves = [
-                word.holding(), word.admitting(), word.starting(), word.startingNested(), word.finishing(ok: true),
+                word.holding(), word.admitting(), word.starting(), word.finishing(ok: true),
                 word.finishing(ok: false), word.adding(waiter: 16), word.replacing(waiters: 0),
             ]
             #expect(moves.allSatisfy { $0 == nil })

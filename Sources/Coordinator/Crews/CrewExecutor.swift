@@ -67,7 +67,7 @@ extension Engine {
         start.now.pointee.wait.record(began - object.submittedAt)
         events.emit { .token(object, .executing, domain: domain + 1) }
         suspended.withLock { $0[object.sequence] = object }
-        let lineage = Lineage(of: object, submitter: self, domain: domain)
+        let lineage = Lineage(of: object, submitter: self, domain: domain, observer: self)
         let executor = BodyExecutor(domains[domain].executors[crew.kind.rawValue], lineage)
         _ = Task.detached(executorPreference: executor) { [self] in
             let ok = await Ambient.$current.withValue(Ambient(lineage: lineage)) { await body() }

@@ -266,10 +266,12 @@ extension Engine {
 
     // MARK: Sweeps
 
-    /// A token stands in a list by now: tells so, and settles it if a sweep missed it on its way there.
+    /// A token stands in a list by now: tells so, settles it if a sweep missed it on its way there, and lets it in where a
+    /// waiting ancestor holds what it stands in line for.
     private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
         events.emit { .token(token, .waiting, domain: nil) }
         settleIfSwept(token, record)
+        if token.isNeeded.load(ordering: .sequentiallyConsistent) { seekHost(for: token) }
     }
 
     /// Settles a token that a sweep may have missed while it was carried from one list to the next.

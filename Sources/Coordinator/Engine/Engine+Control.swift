@@ -87,11 +87,7 @@ extension Engine {
         }
         for shard in anchors {
             let dead = shard.table.withLock { table in
-                table.removeWaiters {
-                    let word = $0.takeUnretainedValue().current
-                    // Run by a waiting ancestor: its entry stays until the turn passes it.
-                    return word.isTerminal && !word.hadStarted
-                }
+                table.removeWaiters { $0.takeUnretainedValue().isSettled }
             }
             for token in dead { retire(token) }
         }

@@ -31,6 +31,7 @@ extension Engine {
     func givePermitBack(_ token: AnyTaskToken, looker: Worker? = nil) {
         guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
         token.holdings.remove(.permit)
+        guard leaveHold(token, .permit) else { return }
         pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
     }
 
@@ -73,9 +74,9 @@ extension Engine {
         givePermitBack(token, looker: looker)
         guard token.holdings.contains(.anchor) else { return }
         let hash = AnchorHash(rawValue: token.anchor)
-        let passes = token.holdings.contains(.turn) && !leaveTurnToNested(hash)
+        let hasTurn = token.holdings.contains(.turn)
         token.holdings = []
-        if passes { passTurn(hash) }
+        if hasTurn, leaveHold(token, .turn) { passTurn(hash) }
         depart(hash, Int(token.domain))
     }
 
@@ -98,12 +99,7 @@ extension Engine {
             }
             return nil
         }
-        for candidate in dead {
-            let object = candidate.takeUnretainedValue()
-            // Settled while it waited: departs here. Run by a waiting ancestor: that one sees to it.
-            if !object.current.hasBegun { depart(hash, Int(object.domain)) }
-            candidate.release()
-        }
+        for candidate in dead { retire(candidate) }
         if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
     }
 

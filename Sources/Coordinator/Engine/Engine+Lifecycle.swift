@@ -141,6 +141,7 @@ extension Engine {
         let waiters = control.withLock { $0.complete(report) }
         events.finish()
         spawner.close()
+        forgetNeeded()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }
         realm.detach()

@@ -29,9 +29,8 @@ extension Engine {
         else {
             return parkOutsideFrames(until: token, deadline: deadline)
         }
-        // Held by a blocked body, a turn may serve a descendant: it counts as blocked while it runs one here, too.
-        lineage.beginBlockedWait()
-        defer { lineage.endBlockedWait() }
+        // What it holds may serve a descendant: it counts as blocked while it runs one here, too.
+        beginAwait(lineage, for: [token])
         let body = frame.token
         let hasPermit = body?.holdings.contains(.permit) ?? false
         var isAway = false
@@ -40,8 +39,12 @@ extension Engine {
             lendPermits(worker)
             leaveCrew(worker)
             isAway = true
-            settled = waitInSlices(token, deadline, worker, frame, lineage)
+            settled = waitInSlices(deadline, worker, frame, lineage, for: token) { until in
+                token.parkUntilSettled(deadline: until) || runHere(token, worker, frame, lineage, isAway: true)
+            }
         }
+        lineage.endBlockedWait()
+        if settled, let body { isAway = waitForGuests(of: body, deadline, worker, frame, lineage, isAway: isAway) }
         // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
         // one that held a permit while it waits for the next could block others for ever.
         if hasPermit, let body, !body.holdings.contains(.permit) {
@@ -62,49 +65,82 @@ extension Engine {
         guard let lineage = Ambient.current.lineage, lineage.submitter === self else {
             return token.parkUntilSettled(deadline: deadline)
         }
-        // It does not count as blocked: its child tasks may go on, so what it holds serves nobody else.
-        var slice: Int64 = 1_000_000
-        while !token.isSettled {
-            if let deadline, now() >= deadline { return false }
-            wakeForWork(worker.crew)
-            if help(worker, nil, lineage) {
-                slice = 1_000_000
-            } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
-                return true
-            } else {
-                slice = min(slice * 2, 16_000_000)
-            }
+        beginAwait(lineage, for: [token])
+        let settled = waitInSlices(deadline, worker, nil, lineage, for: token) {
+            token.parkUntilSettled(deadline: $0)
         }
-        return true
+        lineage.endBlockedWait()
+        if settled, let body = lineage.body {
+            _ = waitForGuests(of: body, deadline, worker, nil, lineage, isAway: true)
+        }
+        return settled
     }
 
-    /// Parks until the token settles, in slices: what keeps it may come to depend on this very thread (all threads of
-    /// its domain blocked, say), so it looks again every 1 to 16 ms.
+    /// Parks until `park` says that it is over, in slices: what keeps it may come to depend on this very thread (all threads
+    /// of its domain blocked, say), so it looks again every 1 to 128 ms.
+    ///
+    /// - Returns: false when the deadline passed first.
     private func waitInSlices(
-        _ token: AnyTaskToken, _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage
+        _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
+        _ park: (Int64) -> Bool
     ) -> Bool {
         var slice: Int64 = 1_000_000
-        while !token.isSettled {
+        var head: UInt?
+        while true {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
             wakeForWork(worker.crew)
-            if token.state == .waiting { rescue() }
+            if slice >= Self.rescueSlice { rescue(lineage, token, &head) }
             if help(worker, frame, lineage) {
                 slice = 1_000_000
-            } else if token.parkUntilSettled(deadline: min(deadline ?? .max, now() + slice)) {
+                if park(now()) { return true }
+            } else if park(min(deadline ?? .max, now() + slice)) {
                 return true
             } else {
-                slice = min(slice * 2, 16_000_000)
+                slice = min(slice * 2, Self.longestSlice)
             }
-            if runHere(token, worker, frame, lineage, isAway: true) { return true }
         }
-        return true
     }
 
-    /// Makes a thread beyond the cap for each crew that is stuck with mail: what the awaited token stands in line for may
-    /// be held by a stranger in there, whom nobody else can run.
-    private func rescue() {
-        for crew in domains.flatMap(\.crews) where crew.hasMail && isStuck(crew) {
+    /// Waits until no guest is inside what a body holds that wants to go on, or the deadline passes: a wait with a timeout
+    /// goes on beside the guest then.
+    ///
+    /// - Returns: whether the thread is away from its crew now.
+    private func waitForGuests(
+        of body: AnyTaskToken, _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage,
+        isAway: Bool
+    ) -> Bool {
+        var isAway = isAway
+        var isFree = false
+        while !isFree {
+            isFree = true
+            for kind in Holds.Kind.allCases {
+                let parker = Parker()
+                if comesBack(lineage, body, kind, .thread(parker)) { continue }
+                isFree = false
+                if !isAway { leaveCrew(worker) }
+                isAway = true
+                let isOver = waitInSlices(deadline, worker, frame, lineage) { parker.park(timeout: max(0, $0 - now())) }
+                if !isOver { return true }
+            }
+        }
+        return isAway
+    }
+
+    /// Makes a thread beyond the cap for each crew that is stuck with work, if the awaited token, or a descendant that
+    /// someone waits for, stands in a line that has not moved since the last look: what it stands in line for may be held
+    /// by a stranger in there, whom nobody else can run.
+    private func rescue(_ lineage: Lineage, _ token: AnyTaskToken?, _ lastHead: inout UInt?) {
+        guard !isLookingAround.exchange(true, ordering: .acquiring) else { return }
+        let stuck = domains.flatMap(\.crews).filter { crew in
+            isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
+        }
+        let head = stuck.isEmpty ? nil : headOfLine(keeping: lineage, token)
+        isLookingAround.store(false, ordering: .releasing)
+        let hasMoved = head != lastHead
+        lastHead = head
+        if head == nil || hasMoved { return }
+        for crew in stuck {
             let mustSpawn = crew.state.withLock { state in
                 guard !state.isClosed, state.active <= 0, state.idle.isEmpty, state.threads < crew.cap + Self.rescuers
                 else { return false }
@@ -117,6 +153,11 @@ extension Engine {
         }
     }
 
+    /// After as long as this without news a blocked thread looks further than to its own tree.
+    private static let rescueSlice: Int64 = 16_000_000
+    /// Hundreds of threads may be blocked: looking around, they must not keep the others from working.
+    private static let longestSlice: Int64 = 128_000_000
+
     /// How far rescues may go beyond a crew's cap.
     private static let rescuers = 64
 
@@ -125,24 +166,33 @@ extension Engine {
     /// Runs a descendant of this body that nobody else can run, because all threads of its crew are blocked: the awaited
     /// token may depend on it.
     private func help(_ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage) -> Bool {
-        guard hasRoomOnStack() else { return false }
+        // One at a time looks around: hundreds of threads may be blocked, and would only be in each other's way.
+        guard hasRoomOnStack(), !isLookingAround.exchange(true, ordering: .acquiring) else { return false }
+        let found = findHelp(lineage)
+        isLookingAround.store(false, ordering: .releasing)
+        switch found {
+        case .job(let job): BodyFrame.hidden { job.run() }
+        case .token(let token, let crew) where token.tags.isAsync:
+            startAsync(token, operations.record(token.operation), crew, worker)
+        case .token(let token, _): runClaimed(token, worker, frame, isAway: true)
+        case nil: return false
+        }
+        return true
+    }
+
+    private enum Help {
+        case job(Crew.Job)
+        case token(AnyTaskToken, Crew)
+    }
+
+    private func findHelp(_ lineage: Lineage) -> Help? {
         for domain in domains {
             for crew in domain.crews where isStuck(crew) {
-                if let job = takeJob(of: lineage, from: crew) {
-                    BodyFrame.hidden { job.run() }
-                    return true
-                }
-                if let token = takeToken(of: lineage, from: crew) {
-                    if token.tags.isAsync {
-                        startAsync(token, operations.record(token.operation), crew, worker)
-                    } else {
-                        runClaimed(token, worker, frame, isAway: true)
-                    }
-                    return true
-                }
+                if let job = takeJob(of: lineage, from: crew) { return .job(job) }
+                if let token = takeToken(of: lineage, from: crew) { return .token(token, crew) }
             }
         }
-        return false
+        return nil
     }
 
     private func takeJob(of lineage: Lineage, from crew: Crew) -> Crew.Job? {
@@ -175,40 +225,20 @@ extension Engine {
     private func runHere(
         _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage, isAway: Bool
     ) -> Bool {
-        if token.sources.isEmpty { return runOneHere(token, worker, frame, lineage, isAway: isAway) }
-        var needed = [token]
-        var seen = Set([ObjectIdentifier(token)])
-        var next = 0
-        while next < needed.count {
-            for source in needed[next].sources where !source.isSettled {
-                if seen.insert(ObjectIdentifier(source)).inserted { needed.append(source) }
-            }
-            next += 1
-        }
-        for source in needed.reversed() { _ = runOneHere(source, worker, frame, lineage, isAway: isAway) }
+        for part in parts(of: token).reversed() { runOneHere(part, worker, frame, lineage, isAway: isAway) }
         return token.isSettled
     }
 
     private func runOneHere(
         _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage, isAway: Bool
-    ) -> Bool {
-        guard token.realm === realm, !token.tags.isAsync,
+    ) {
+        guard token.realm === realm, !token.tags.isAsync, token.state == .admitted,
             token.lineage?.descends(from: lineage) == true
-        else { return token.isSettled }
-        switch token.state {
-        case .admitted:
-            let isVisit = isBound(token) && Int(token.domain) != frame.domain
-            if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return false }
-            guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame) }
-            guard begin(token) else { return token.isSettled }
-            runClaimed(token, worker, frame, isAway: isAway)
-        case .waiting:
-            guard hasRoomOnStack(), beginNested(token) else { return token.isSettled }
-            runClaimed(token, worker, frame, isAway: isAway) { leaveNested(token) }
-        case .created, .executing, .completed, .failed, .killed, .timedOut:
-            return token.isSettled
-        }
-        return true
+        else { return }
+        let isVisit = isBound(token) && Int(token.domain) != frame.domain
+        if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return }
+        guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame) }
+        if begin(token) { runClaimed(token, worker, frame, isAway: isAway) }
     }
 
     /// Takes a token out of the hands of whoever would find it in its mailbox.
@@ -217,11 +247,11 @@ extension Engine {
         return token.begin()
     }
 
-    /// Runs a token whose mailbox or queue entry stays behind; whoever finds that entry drops it.
+    /// Runs a token whose entry in the mailbox stays behind; whoever finds it there drops it.
     ///
     /// `isAway` says that the thread does not count as active in its crew now.
     private func runClaimed(
-        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame?, isAway: Bool, after: () -> Void = {}
+        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame?, isAway: Bool
     ) {
         let crew = worker.crew
         let here = frame?.domain ?? (isBound(token) ? Int(token.domain) : crew.domain)
@@ -238,7 +268,6 @@ extension Engine {
         }
         worker.lastEnd = start
         let entry = crew.state.withLock { _ in worker.running.popLast() }
-        after()
         // The reference of the entry left behind is released by who finds it; what the token holds is returned here.
         returnHoldings(token)
         entry?.release()
@@ -265,9 +294,9 @@ extension Engine {
     private func hasRoomOnStack() -> Bool { tge_stack_left() > UInt64(min(configuration.stackSize / 4, 512 << 10)) }
 
     /// Goes on on a thread of its own when nested waits have used this one's stack up.
-    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame) -> Bool {
+    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame) {
         let domain = isBound(token) ? Int(token.domain) : frame.domain
-        guard begin(token) else { return token.isSettled }
+        guard begin(token) else { return }
         // Descendants on the new thread cannot lend them.
         lendPermits(worker)
         let thread = try? PinnedThread.spawn(
@@ -281,18 +310,19 @@ extension Engine {
             worker.crew.state.withLock { $0.workers.removeAll { $0 === deeper } }
         }
         guard let thread else {
-            runClaimed(token, worker, frame, isAway: false)  // what is left of the stack is all there is
-            return true
+            return runClaimed(token, worker, frame, isAway: false)  // what is left of the stack is all there is
         }
         thread.join()
-        return true
     }
 
     // MARK: Lending
 
     /// Gives the permits of all bodies on this thread to others while it is blocked; each takes its own back.
     private func lendPermits(_ worker: Worker) {
-        for frame in worker.activeFrames { if let token = frame.token { givePermitBack(token) } }
+        for frame in worker.activeFrames {
+            // What a guest uses is its host's, who waits for it: only its own descendants are let in.
+            if let token = frame.token, !isGuest(token, .permit) { givePermitBack(token) }
+        }
     }
 
     private func takePermitBack(_ holder: AnyTaskToken) {

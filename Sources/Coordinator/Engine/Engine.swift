@@ -21,7 +21,8 @@ package import TokenCore
 /// | `gate` | atomic |
 /// | `pending` | its lock: tokens submitted before the start; `nil` once started |
 /// | `paused` | its lock: tokens held back by a pause |
-/// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors |
+/// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` in them has its own |
+/// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 /// | `dropped` | its lock: for the stop's report |
 /// | `reserved` | its lock: derived tokens whose sources are not settled |
@@ -63,12 +64,19 @@ package final class Engine: TokenSubmitter {
     let reserved = Guarded<[UInt64: AnyTaskToken]>([:])
     /// Tokens that a stop settled because a pause held them.
     let dropped = Guarded<[StopReport.Abandoned]>([])
+    /// Who runs inside what an ancestor holds.
+    let nests = Guarded(Holds())
+    /// As many as `nests` has or is about to have: while it is 0, nobody has to ask.
+    let guestCount = Atomic<Int>(0)
+    /// A blocked thread is looking for what keeps its tree.
+    let isLookingAround = Atomic<Bool>(false)
     let leases = LeaseCounters()
     let spawner = Spawner()
 
     /// One storage tier.
     final class Tier: Sendable {
         let permits: Guarded<StoragePermits<PermitWaiter>>
+        let needed = Guarded(NeededList())
         init(limit: Int) throws(TokenError) { permits = Guarded(try StoragePermits(limit: limit)) }
     }
 
@@ -81,14 +89,7 @@ package final class Engine: TokenSubmitter {
     /// The anchors whose hash falls into one shard.
     final class AnchorShard: Sendable {
         let table: Guarded<AnchorTable<Unmanaged<AnyTaskToken>>>
-        /// By anchor, the bodies that run inside a turn which an ancestor of theirs holds; innermost last.
-        let nested = Guarded<[UInt64: Nest]>([:])
-
-        struct Nest {
-            var inside: [TokenID] = []
-            /// The holder has ended: the last to leave passes the turn on.
-            var owesTurn = false
-        }
+        let needed = Guarded(NeededList())
 
         init(idleCapacity: Int, idleTime: Int64) {
             table = Guarded(AnchorTable(idleCapacity: idleCapacity, idleTime: idleTime))

@@ -1,0 +1,340 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import DequeModule
+internal import Routing
+internal import Synchronization
+package import TokenCore
+
+// What a waiting body holds serves its descendants: its ordered anchor's turn, and the storage permit of an async body.
+// (A synchronous one gives its own permit to anyone meanwhile, and takes it back; a permit it is a guest of, it shares
+// like an async one.) `Nests` says who is inside whose hold; Docs/Waiting.md has the protocol and why it ends.
+//
+// A token is let in when five things are true: it stands in the line; a body waits for it; its nearest ancestor inside
+// the hold waits; that one has no guest; and, in a turn, no other descendant of the host stands before it (that one is
+// let in first). Whoever makes one of them true looks at the others: `need`, `noteHeld`, `seekGuest`, `leaveHold`.
+extension Engine: AwaitObserver {
+    /// Who wants to go on after a wait, while a guest is inside what it holds.
+    enum Returner: Sendable {
+        case task(UnsafeContinuation<Void, Never>)
+        case thread(Parker)
+
+        func resume() {
+            switch self {
+            case .task(let continuation): continuation.resume()
+            case .thread(let parker): parker.unpark()
+            }
+        }
+    }
+
+    typealias Holds = Nests<Returner>
+
+    /// Tokens that bodies wait for and that stood in a line when they were listed.
+    struct NeededList: Sendable {
+        private var tokens: Deque<AnyTaskToken> = []
+        private var limit = 32
+
+        /// Lists a token; answers those whose wait in lines is over, to be freed after unlocking.
+        mutating func add(_ token: AnyTaskToken) -> [AnyTaskToken] {
+            var done: [AnyTaskToken] = []
+            if tokens.count >= limit {
+                done = tokens.filter { $0.state != .waiting }
+                tokens.removeAll { $0.state != .waiting }
+                limit = max(32, 2 * tokens.count)
+            }
+            tokens.append(token)
+            return done
+        }
+
+        /// Calls `mayEnter` with each, first listed first, until one was let in.
+        mutating func letIn(_ mayEnter: (AnyTaskToken) -> Bool) -> [AnyTaskToken] {
+            var done: [AnyTaskToken] = []
+            while let first = tokens.first, first.state != .waiting { done.append(tokens.removeFirst()) }
+            _ = tokens.first(where: mayEnter)
+            return done
+        }
+
+        func first(where isWanted: (AnyTaskToken) -> Bool) -> AnyTaskToken? {
+            tokens.first { $0.state == .waiting && isWanted($0) }
+        }
+
+        mutating func clear() -> Deque<AnyTaskToken> {
+            defer { tokens = [] }
+            return tokens
+        }
+    }
+
+    // MARK: Waiting begins
+
+    package func beginAwait(_ lineage: Lineage, for tokens: [AnyTaskToken]) {
+        lineage.beginBlockedWait()
+        for token in tokens { need(token) }
+        seekGuest(for: lineage)
+    }
+
+    /// A body waits for a token, and so for those that it is made of.
+    func need(_ token: AnyTaskToken) {
+        for part in parts(of: token) where part.realm === realm && part.lineage != nil && hasLine(part) {
+            part.isNeeded.store(true, ordering: .sequentiallyConsistent)
+            // Else it is told when it comes to stand there: the flag is read after that.
+            if part.word.load(ordering: .sequentiallyConsistent) & 15 == TokenWord(.waiting).raw { seekHost(for: part) }
+        }
+    }
+
+    /// A token and, where it is derived, the unsettled ones that it is made of, sources last.
+    func parts(of token: AnyTaskToken) -> [AnyTaskToken] {
+        if !token.isDerived { return [token] }
+        var parts = [token]
+        var seen = Set([ObjectIdentifier(token)])
+        var next = 0
+        while next < parts.count {
+            for source in parts[next].sources where !source.isSettled {
+                if seen.insert(ObjectIdentifier(source)).inserted { parts.append(source) }
+            }
+            next += 1
+        }
+        return parts
+    }
+
+    private func hasLine(_ token: AnyTaskToken) -> Bool {
+        !token.tags.isPlain && (token.tags.storage != nil || token.tags.flags.contains(.ordered))
+    }
+
+    /// A token that a body waits for stands in a line: lists it, and lets it in where its host is ready.
+    func seekHost(for token: AnyTaskToken) {
+        if token.tags.flags.contains(.ordered) {
+            let done = shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.add(token) }
+            _ = done
+            if let entered = enterTurn(for: token) { goOn(entered, with: .turn) }
+        }
+        if let speed = token.tags.storage {
+            let done = tier(speed).needed.withLock { $0.add(token) }
+            _ = done
+            if let entered = enterPermit(for: token) { goOn(entered, with: .permit) }
+        }
+    }
+
+    /// A body has begun to wait: lets a descendant in that stands in the line of what it holds.
+    func seekGuest(for lineage: Lineage) {
+        guard let body = lineage.body, hasLine(body) else { return }
+        if body.tags.flags.contains(.ordered) { seekGuest(inTurnOf: AnchorHash(rawValue: body.anchor)) }
+        if let speed = body.tags.storage { seekGuest(inTier: speed) }
+    }
+
+    private func seekGuest(inTurnOf hash: AnchorHash) {
+        var entered: Unmanaged<AnyTaskToken>?
+        let done = shard(of: hash).needed.withLock { needed in
+            needed.letIn { token in
+                if token.anchor == hash.rawValue { entered = enterTurn(for: token) }
+                return entered != nil
+            }
+        }
+        _ = done
+        if let entered { goOn(entered, with: .turn) }
+    }
+
+    private func seekGuest(inTier speed: StorageSpeed) {
+        var entered: Unmanaged<AnyTaskToken>?
+        let done = tier(speed).needed.withLock { needed in
+            needed.letIn { token in
+                entered = enterPermit(for: token)
+                return entered != nil
+            }
+        }
+        _ = done
+        if let entered { goOn(entered, with: .permit) }
+    }
+
+    // MARK: Entering
+
+    /// Takes the first of the host's descendants out of the turn's line, if `needed` stands there, too.
+    private func enterTurn(for needed: AnyTaskToken) -> Unmanaged<AnyTaskToken>? {
+        guard let host = host(of: needed, .turn) else { return nil }
+        let hash = AnchorHash(rawValue: needed.anchor)
+        return shard(of: hash).table.withLock { table in
+            table.removeFirst(of: hash) {
+                $0.takeUnretainedValue() === needed
+            } where: {
+                let candidate = $0.takeUnretainedValue()
+                return candidate.state == .waiting && candidate.lineage?.descends(from: host) == true
+            } if: {
+                enter($0.takeUnretainedValue(), host, .turn)
+            }
+        }
+    }
+
+    private func enterPermit(for needed: AnyTaskToken) -> Unmanaged<AnyTaskToken>? {
+        guard let speed = needed.tags.storage, let host = host(of: needed, .permit) else { return nil }
+        let waiter = tier(speed).permits.withLock { permits in
+            permits.removeFirst {
+                guard case .token(let token) = $0, token.takeUnretainedValue() === needed else { return false }
+                return needed.state == .waiting && enter(needed, host, .permit)
+            }
+        }
+        guard case .token(let token) = waiter else { return nil }
+        return token
+    }
+
+    /// The nearest ancestor that is inside the hold, if it waits and has no guest.
+    private func host(of token: AnyTaskToken, _ kind: Holds.Kind) -> Lineage? {
+        var next = token.lineage
+        while let lineage = next {
+            if lineage.submitter === self, let body = lineage.body, isInside(body, whatServes: token, kind) {
+                return nests.withLock { mayEnter(token, body, lineage, kind, $0) } ? lineage : nil
+            }
+            next = lineage.parent
+        }
+        return nil
+    }
+
+    /// Whether a host takes a guest in: it waits; or it wants to go on and waits for a guest of its other hold, whom this
+    /// one is, or descends from.
+    ///
+    /// Asked under the lock of `nests`.
+    private func mayEnter(
+        _ guest: AnyTaskToken, _ body: AnyTaskToken, _ host: Lineage, _ kind: Holds.Kind, _ nests: borrowing Holds
+    ) -> Bool {
+        if nests.hasGuest(body.sequence, kind) { return false }
+        return host.isBlocked || nests.isReturning(body.sequence) { guest.sequence == $0 || descends(guest, from: $0) }
+    }
+
+    private func descends(_ token: AnyTaskToken, from body: UInt64) -> Bool {
+        var next = token.lineage
+        while let lineage = next {
+            if lineage.id.sequence == body { return true }
+            next = lineage.parent
+        }
+        return false
+    }
+
+    private func isInside(_ body: AnyTaskToken, whatServes token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
+        switch kind {
+        case .turn: body.anchor == token.anchor && body.tags.flags.contains(.ordered)
+        // A synchronous body with a permit of its own has lent it to anyone, or is about to.
+        case .permit: body.tags.storage == token.tags.storage && (body.tags.isAsync || isGuest(body, kind))
+        }
+    }
+
+    /// Whether a body runs inside what an ancestor holds.
+    func isGuest(_ body: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
+        guestCount.load(ordering: .sequentiallyConsistent) != 0 && nests.withLock { $0.isGuest(body.sequence, kind) }
+    }
+
+    /// Makes a token the guest of a host that still waits.
+    ///
+    /// Counted before the host is looked at: a host that has ended by then is seen here, or sees the count when it gives
+    /// back what it holds.
+    private func enter(_ guest: AnyTaskToken, _ host: Lineage, _ kind: Holds.Kind) -> Bool {
+        guestCount.add(1, ordering: .sequentiallyConsistent)
+        let entered = nests.withLock { nests in
+            guard let body = host.body, mayEnter(guest, body, host, kind, nests) else { return false }
+            return nests.enter(guest.sequence, host: body.sequence, kind)
+        }
+        if !entered { guestCount.subtract(1, ordering: .sequentiallyConsistent) }
+        return entered
+    }
+
+    /// Takes a token on its way that was just let in.
+    private func goOn(_ token: Unmanaged<AnyTaskToken>, with kind: Holds.Kind) {
+        let object = token.takeUnretainedValue()
+        let record = operations.record(object.operation)
+        switch kind {
+        case .turn:
+            object.holdings.insert(.turn)
+            passPause(token, record)
+        case .permit:
+            object.holdings.insert(.permit)
+            deliver(token, record)
+        }
+    }
+
+    // MARK: Leaving
+
+    /// A body is done with a turn or a permit; true where it is free now and the caller hands it on.
+    ///
+    /// Otherwise it goes back to the body that it is borrowed of, or stays with the guests inside.
+    func leaveHold(_ token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
+        if guestCount.load(ordering: .sequentiallyConsistent) == 0 { return true }
+        let departure = nests.withLock { $0.leave(token.sequence, kind) }
+        guestCount.subtract(departure.guests, ordering: .sequentiallyConsistent)
+        for returner in departure.returning { returner.resume() }
+        if departure.host != nil {
+            switch kind {
+            case .turn: seekGuest(inTurnOf: AnchorHash(rawValue: token.anchor))
+            case .permit: if let speed = token.tags.storage { seekGuest(inTier: speed) }
+            }
+        }
+        return departure.isReleased
+    }
+
+    // MARK: Waiting ends
+
+    package func endAwait(_ lineage: Lineage) async {
+        // It takes no guests any more: one that is inside by now is seen, and waited for.
+        lineage.endBlockedWait()
+        guard guestCount.load(ordering: .sequentiallyConsistent) != 0, let body = lineage.body else { return }
+        var isFree = false
+        while !isFree {
+            isFree = true
+            for kind in Holds.Kind.allCases {
+                await withUnsafeContinuation { continuation in
+                    if comesBack(lineage, body, kind, .task(continuation)) { return continuation.resume() }
+                    isFree = false
+                }
+            }
+        }
+    }
+
+    /// Whether no guest of a kind is inside what a body holds; otherwise the returner is told when the guest has left.
+    ///
+    /// A body goes on when no guest of any kind is inside: while it waits for one, that one may have entered another hold.
+    func comesBack(_ lineage: Lineage, _ body: AnyTaskToken, _ kind: Holds.Kind, _ returner: Returner) -> Bool {
+        if guestCount.load(ordering: .sequentiallyConsistent) == 0 { return true }
+        if nests.withLock({ $0.comeBack(body.sequence, kind, returner) }) { return true }
+        seekGuest(for: lineage)
+        return false
+    }
+
+    /// Who is next in the line that keeps a body: of the awaited token's, else of a descendant's that someone waits for; nil
+    /// where none stands in a line. The same answer at a later look says that the line has not moved.
+    func headOfLine(keeping lineage: Lineage, _ awaited: AnyTaskToken?) -> UInt? {
+        func descends(_ token: AnyTaskToken) -> Bool { token.lineage?.descends(from: lineage) == true }
+        if let awaited, let part = parts(of: awaited).first(where: { $0.state == .waiting && hasLine($0) }) {
+            return headOfLine(of: part)
+        }
+        for tier in tiers {
+            if let token = tier.needed.withLock({ $0.first(where: descends) }) { return headOfLine(of: token) }
+        }
+        for shard in anchors {
+            if let token = shard.needed.withLock({ $0.first(where: descends) }) { return headOfLine(of: token) }
+        }
+        return nil
+    }
+
+    private func headOfLine(of token: AnyTaskToken) -> UInt {
+        var head: UInt = 1
+        if token.tags.flags.contains(.ordered) {
+            let hash = AnchorHash(rawValue: token.anchor)
+            let next = shard(of: hash).table.withLock { $0.first(of: hash) }
+            head ^= next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
+        }
+        if let speed = token.tags.storage {
+            switch tier(speed).permits.withLock({ $0.first }) {
+            case .token(let next): head ^= UInt(bitPattern: next.toOpaque())
+            case .thread(let parker): head ^= UInt(bitPattern: Unmanaged.passUnretained(parker).toOpaque())
+            case nil: break
+            }
+        }
+        return head
+    }
+
+    /// The coordinator has stopped: lets go of the tokens that were listed.
+    func forgetNeeded() {
+        for shard in anchors { _ = shard.needed.withLock { $0.clear() } }
+        for tier in tiers { _ = tier.needed.withLock { $0.clear() } }
+    }
+}
