@@ -299,8 +299,10 @@ extension Engine: AwaitObserver {
         return false
     }
 
-    /// Who is next in the line that keeps a body: of the awaited token's, else of a descendant's that someone waits for; nil
-    /// where none stands in a line. The same answer at a later look says that the line has not moved.
+    /// Who is next in the line that keeps a body; nil where it stands in none.
+    ///
+    /// It is the awaited token's line, else that of a descendant that someone waits for. The same answer at a later look
+    /// says that the line has not moved.
     func headOfLine(keeping lineage: Lineage, _ awaited: AnyTaskToken?) -> UInt? {
         func descends(_ token: AnyTaskToken) -> Bool { token.lineage?.descends(from: lineage) == true }
         if let awaited, let part = parts(of: awaited).first(where: { $0.state == .waiting && hasLine($0) }) {
