@@ -36,10 +36,10 @@ public func gather<each Success: Sendable>(
 public func waitForAll<Success>(
     _ tokens: [TaskToken<Success>], timeout: Duration? = nil
 ) throws(TokenError) -> [Result<Success, any Error>] {
+    if let timeout { try checkTimeout(timeout) }
     let start = tge_now_ns()
     for token in tokens {
-        try token.blockUntilSettled(
-            timeout: timeout.map { $0 < .zero ? $0 : max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
+        try token.blockUntilSettled(timeout: timeout.map { max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
     }
     return tokens.map(\.outcomeOnceSettled)
 }

@@ -111,7 +111,7 @@ extension AnyTaskToken {
     package final func blockUntilSettled(timeout: Duration?) throws(TokenError) {
         var deadline: Int64?
         if let timeout {
-            guard timeout >= .zero else { throw TokenError(.invalidArgument, "the timeout \(timeout) is negative") }
+            try checkTimeout(timeout)
             deadline = Int64(clampedAdding: timeout, to: tge_now_ns())
         }
         if isSettled { return }
@@ -125,6 +125,11 @@ extension AnyTaskToken {
             throw TokenError(.waitTimedOut, "token \(id) of \"\(operationType)\" was \(state) after \(timeout)")
         }
     }
+}
+
+/// Refuses a negative time to wait.
+func checkTimeout(_ timeout: Duration) throws(TokenError) {
+    guard timeout >= .zero else { throw TokenError(.invalidArgument, "the timeout \(timeout) is negative") }
 }
 
 extension Int64 {

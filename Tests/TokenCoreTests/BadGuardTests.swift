@@ -36,6 +36,23 @@ import TokenCore
         #expect(longest(1).state == .created)
     }
 
+    @Test("C12 an operation type beyond the most that a process may have is refused by name; the known ones go on")
+    func tooManyOperationTypes() async {
+        await #expect(processExitsWith: .success) {
+            let submitter = HeldSubmitter()
+            let many = (0..<Operation.limit).map { TaskTokenGuard("many-\($0)", on: submitter) { (n: Int) in n } }
+            try many[Operation.limit - 1].validate()
+            let beyond = TaskTokenGuard("one-more", on: submitter) { (n: Int) in n }
+            let error = try #require(throws: TokenError.self) { try beyond.validate() }
+            #expect(error.code == .tooManyOperationTypes)
+            #expect(error.message.contains("one-more"))
+            #expect(beyond(1).state == .failed)
+            #expect(submitter.tokens.isEmpty)
+            try TaskTokenGuard("many-7", on: submitter) { (n: Int) in n }.validate()
+            #expect(many[7](1).state == .created)
+        }
+    }
+
     @Test("C12 an empty anchor key settles the token with an error that names the operation, and nothing is submitted")
     func anchorKeys() throws {
         let fixed = TaskTokenGuard("bad.fixed", locality: .sticky(""), on: submitter) { (n: Int) in n }
@@ -77,6 +94,11 @@ import TokenCore
             try await onThread { _ = try waitForAll([token], timeout: .milliseconds(-1)) }
         }
         #expect(all?.code == .invalidArgument)
+        let none = await #expect(throws: TokenError.self) {
+            try await onThread { _ = try waitForAll([TaskToken<Int>](), timeout: .seconds(-5)) }
+        }
+        #expect(none?.code == .invalidArgument)
+        #expect(none?.message.contains("-5") == true)
         #expect(token.state == .created)
         submitter.runAll()
         #expect(try await token.value == 5)
