@@ -127,6 +127,50 @@ import TokenCore
         }
     }
 
+    @Test("C1 waiters of tokens that a kill or a discard settles are resumed without a lock, wherever they stood")
+    func sweptCallbacks() async throws {
+        try await withTestCoordinator {
+            smallest(&$0)
+            $0.storageLimits[.slow] = 1
+        } _: { coordinator in
+            let gate = Gate()
+            let busy = TaskTokenGuard("c1.swept-busy", storage: .slow, on: coordinator) { (n: Int) in
+                gate.pass()
+                return n
+            }(1)
+            await gate.waitForArrivals()
+            let quick = TaskTokenGuard("c1.swept-quick", on: coordinator) { (n: Int) in n }
+            let kinds = [
+                TaskTokenGuard("c1.swept", on: coordinator) { (n: Int) in n },
+                TaskTokenGuard("c1.swept-storage", storage: .slow, on: coordinator) { (n: Int) in n },
+                TaskTokenGuard("c1.swept", locality: .sticky("k", ordered: true), on: coordinator) { (n: Int) in n },
+            ]
+            try coordinator.pause("c1.swept")
+            let children = Journal<TaskToken<Int>>()
+            for round in 1...2 {
+                let tokens = (0..<20).flatMap { n in kinds.map { $0(n) } }
+                for token in tokens {
+                    token.onSettled {
+                        _ = coordinator.statistics()
+                        coordinator.resume()
+                        _ = try? coordinator.killAll("c1.swept-none")
+                        _ = try? coordinator.discardWaiting("c1.swept-none")
+                        try? coordinator.setStorageLimit(1, for: .slow)
+                        children.note(quick(1))
+                    }
+                }
+                for kind in Set(kinds.map(\.operationType)) {
+                    if round == 1 { try coordinator.killAll(kind) } else { try coordinator.discardWaiting(kind) }
+                }
+                #expect(tokens.allSatisfy { $0.state == .killed })
+                #expect(await eventually { children.count == 60 * round })
+            }
+            #expect(await gather(children.all).allSatisfy { (try? $0.get()) != nil })
+            gate.open()
+            #expect(await settles(busy))
+        }
+    }
+
     @Test("C1 whoever was told that a token settled finds it in the statistics")
     func countedBeforeTold() async throws {
         try await withTestCoordinator { coordinator in

@@ -83,6 +83,7 @@ import TokenCore
             configuration.storageLimits[.slow] = 1
         } _: { coordinator in
             let child = TaskTokenGuard("c3.child") { (n: Int) in n }
+            let inside = TaskTokenGuard("c3.inside", locality: .sticky("k", ordered: true)) { (n: Int) in n }
             let body: @Sendable (Int) throws -> Int = { n in
                 _ = coordinator.statistics()
                 _ = coordinator.phase
@@ -101,7 +102,9 @@ import TokenCore
                 TaskTokenGuard("c3.re-light", weight: .light, on: coordinator, body),
                 TaskTokenGuard("c3.re-heavy", weight: .heavy, on: coordinator, body),
                 TaskTokenGuard("c3.re-storage", storage: .slow, on: coordinator, body),
-                TaskTokenGuard("c3.re-ordered", locality: .sticky("k", ordered: true), on: coordinator, body),
+                TaskTokenGuard("c3.re-ordered", locality: .sticky("k", ordered: true), on: coordinator) { n in
+                    try body(n) + inside(0).wait()
+                },
                 TaskTokenGuard("c3.re-lead", locality: .lead(externalCalls: ["c3.child"]), on: coordinator, body),
             ]
             let tokens = (0..<40).flatMap { n in kinds.map { $0(n) } }
@@ -133,14 +136,18 @@ import TokenCore
             let ordered = TaskTokenGuard(
                 "c3.nosy-ordered", locality: .sticky("k", ordered: true), on: coordinator
             ) { (n: Nosy) in n }
+            // What a pause holds is freed by the kill that finds it there.
+            let held = TaskTokenGuard("c3.nosy-held", on: coordinator) { (n: Nosy) in n }
+            try coordinator.pause("c3.nosy-held")
             for _ in 0..<100 {
-                for guarded in [pass, slow, ordered] {
+                for guarded in [pass, slow, ordered, held] {
                     let token = guarded(Nosy(coordinator, freed))
                     token.kill()
                     _ = guarded(Nosy(coordinator, freed))
                 }
             }
-            #expect(await eventually { freed.value == 600 }, "\(freed.value) of 600 were freed")
+            coordinator.killAll()
+            #expect(await eventually { freed.value == 800 }, "\(freed.value) of 800 were freed")
         }
     }
 
