@@ -85,6 +85,12 @@ import TokenCore
             for continuation in waiting { continuation.resume(returning: report) }
         }
         #expect(told.value == 10)
+        // Who asks after that is told at once: nobody comes to resume it any more.
+        let late = await withCheckedContinuation { continuation in
+            let known = shared.state.withLock { $0.await(continuation) }
+            continuation.resume(returning: known ?? self.report)
+        }
+        #expect(late.busyThreads == 7)
         #expect(shared.state.withLock { $0.phase } == .stopped)
         #expect(shared.state.withLock { $0.report?.busyThreads } == 7)
     }
