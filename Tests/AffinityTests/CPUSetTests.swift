@@ -37,7 +37,8 @@ struct CPUSetTests {
         "C12: a bad list is refused with its bad part named",
         arguments: [
             ("0-3,x", "x"), ("7-3", "7-3"), ("-1", "-1"), ("1-", "1-"), ("0-4:0", "0-4:0"), ("3:2", "3:2"), ("٣", "٣"),
-            ("0-4:3/2", "0-4:3/2"), ("0-99999", "99999"), ("18446744073709551616", "18446744073709551616"),
+            ("0-4:3/2", "0-4:3/2"), ("0-4:0/2", "0-4:0/2"), ("0-4:0/0", "0-4:0/0"),
+            ("0-99999", "99999"), ("18446744073709551616", "18446744073709551616"),
         ])
     func badList(_ text: String, _ named: String) throws {
         let error = try #require(throws: AffinityError.self) { try CPUSet(list: text) }
@@ -48,7 +49,7 @@ struct CPUSetTests {
     @Test(
         "C12: a bad mask is refused with its bad part named",
         arguments: [
-            ("fg", "g"), ("1,", "''"), ("123456789,00000000", "123456789"), ("-1", "-"),
+            ("fg", "g"), ("1,", "''"), ("123456789,00000000", "123456789"), ("-1", "-"), ("\u{FF11}", "\u{FF11}"),
         ])
     func badMask(_ text: String, _ named: String) throws {
         let error = try #require(throws: AffinityError.self) { try CPUSet(mask: text) }

@@ -121,9 +121,15 @@ struct PinningTests {
             try #require(throws: AffinityError.self, performing: body).code
         }
         #expect(try code { _ = try PinnedThread.spawn(name: "w", cpus: CPUSet()) { _ in } } == .emptyCPUSet)
-        #expect(try code { _ = try PinnedThread.spawn(name: "w", cpus: nil, nice: 20) { _ in } } == .invalidArgument)
-        #expect(
-            try code { _ = try PinnedThread.spawn(name: "w", cpus: nil, stackSize: 1) { _ in } } == .invalidArgument)
+        for nice in [-21, 20, .min, .max] {
+            #expect(
+                try code { _ = try PinnedThread.spawn(name: "w", cpus: nil, nice: nice) { _ in } } == .invalidArgument)
+        }
+        for size in [65_535, 1, 0, -1, .min] {
+            #expect(
+                try code { _ = try PinnedThread.spawn(name: "w", cpus: nil, stackSize: size) { _ in } }
+                    == .invalidArgument)
+        }
         #expect(try code { try CurrentThread.setAffinity(CPUSet()) } == .emptyCPUSet)
     }
 
