@@ -1,0 +1,23 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import BenchmarkHarness
+
+/// The contenders in other languages.
+enum W1External {
+    static var all: [any Contender<Int>] {
+        [
+            peer("Go, workers over one channel", .go, "channel"), peer("Go, a goroutine a task", .go, "goroutine"),
+            peer("rayon scope", .rust, "rayon-scope"), peer("rayon spawn", .rust, "rayon-spawn"),
+            peer("tokio spawn", .rust, "tokio-spawn"), peer("tokio spawn_blocking", .rust, "tokio-blocking"),
+        ]
+    }
+
+    private static func peer(_ name: String, _ program: PeerProgram, _ way: String) -> ExternalPeer<Int> {
+        ExternalPeer(name, program) { ["w1", way, "\($0)"] }
+    }
+}
