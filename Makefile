@@ -11,7 +11,10 @@ FILTER ?=
 
 LEDGER_TOKENS ?= 2000000
 
-.PHONY: help setup demo test tsan stress ledger lint format examples consumers clean
+WORKLOAD ?=
+QUICK ?=
+
+.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -40,7 +43,7 @@ lint: setup ## Check format, documentation rules, licence headers, leftovers
 	@.ci/lint
 
 format: ## Format the sources in place
-	@swift format format --in-place --parallel --recursive Sources Tests Examples Package.swift
+	@swift format format --in-place --parallel --recursive Sources Tests Examples Package.swift Benchmarks/{Harness,Workloads,Count,Package.swift}
 
 examples: setup ## Run the examples and compare what they print
 	@.ci/examples
@@ -48,5 +51,8 @@ examples: setup ## Run the examples and compare what they print
 consumers: setup ## Build and run a small program against each product alone
 	@.ci/consumers
 
+bench: setup ## Measure against the peers; WORKLOAD="w1 w2" for some, REPEATS=7, QUICK=1 for a short look
+	@REPEATS="$(if $(filter file,$(origin REPEATS)),,$(REPEATS))" WORKLOAD="$(WORKLOAD)" QUICK="$(QUICK)" .ci/bench
+
 clean: ## Remove everything that was built
-	@rm -rf .build .build-tsan .build-consumers
+	@rm -rf .build .build-tsan .build-consumers .build-bench

@@ -1,0 +1,3 @@
+module tokengate.dev/benchmarks/go-peer
+
+go 1.19
