@@ -23,3 +23,14 @@ final class LastOne: Sendable {
 
     func wait() { done.wait() }
 }
+
+/// Numbers from 0, each handed out once.
+final class SharedCounter: Sendable {
+    private let next = Atomic(0)
+
+    @inline(__always)
+    func take(below limit: Int) -> Int? {
+        let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        return number < limit ? number : nil
+    }
+}
