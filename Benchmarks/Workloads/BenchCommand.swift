@@ -36,7 +36,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "List the workloads.")
     var list = false
 
-    static var workloads: [any Workload] { [W1(), W2Blocking(), W2Async(), W4(), W5()] }
+    static var workloads: [any Workload] {
+        [W1(), W2Blocking(), W2Async(), W3(), W4(), W5()]
+    }
 
     func validate() throws {
         if repeats < 1 { throw ValidationError("--repeats \(repeats) is less than 1") }

@@ -1,0 +1,76 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import BenchmarkHarness
+import CBenchSupport
+
+/// One operation, so many tasks submitted at once and gathered, so many times.
+struct Wave: Sendable {
+    let operation: Operation
+    let size: Int
+    let repeats: Int
+
+    /// The operation over all inputs of a wave, one after the other, on the calling thread.
+    func serial() -> UInt64 { (0..<size).reduce(0) { $0 &+ operation($1) } }
+
+    /// The serial loop for the clock, then the contender's waves: time a task, and how much of all processors' time the
+    /// waves turned into work.
+    func measure(_ wave: () async throws -> UInt64) async rethrows -> Sample {
+        _ = try await wave()
+        let alone = timeAlone()
+        let begin = bench_now_ns()
+        var checksum: UInt64 = 0
+        for _ in 0..<repeats { checksum = try await wave() }
+        return sample(checksum, alone: alone, together: Double(bench_now_ns() - begin))
+    }
+
+    /// The same on a thread of its own, for waves that block.
+    func measureBlocking(_ wave: @escaping @Sendable () -> UInt64) async throws -> Sample {
+        try await onOwnThread {
+            _ = wave()
+            let alone = timeAlone()
+            let begin = bench_now_ns()
+            var checksum: UInt64 = 0
+            for _ in 0..<repeats { checksum = wave() }
+            return sample(checksum, alone: alone, together: Double(bench_now_ns() - begin))
+        }
+    }
+
+    private func timeAlone() -> Double {
+        let begin = bench_now_ns()
+        for _ in 0..<repeats { precondition(serial() != 0, "the serial loop gave nothing") }
+        return Double(bench_now_ns() - begin)
+    }
+
+    private func sample(_ checksum: UInt64, alone: Double, together: Double) -> Sample {
+        Sample(checksum: checksum, together / Double(size * repeats), 100 * alone / (Double(cpuCount) * together))
+    }
+}
+
+/// W3: the four operations of Py-TokenGate's benchmark, in waves.
+struct W3: Workload {
+    let name = "w3"
+    let title = "prime sum, string transform, list sort, SHA-256 chain, in waves of 8 to 65,536"
+    let metrics = [Metric("time a task", "ns", .lower), Metric("efficiency", "% of CPUs × serial loop", .higher)]
+
+    var contenders: [any Contender<Wave>] {
+        [W3TokenGate(), W3TaskGroup(), W3Dispatch(), W3ThreadPool(), W3OneTBB()]
+    }
+
+    func points(_ scale: Scale) -> [Point<Wave>] {
+        Operation.allCases.flatMap { operation in
+            scale.pick([8, 64, 512, 4_096, 65_536], quick: [8, 512]).map { size in
+                let repeats = max(1, scale.pick(4_096, quick: 512) / size)
+                return Point(
+                    "\(operation.rawValue), waves of \(size)",
+                    Wave(operation: operation, size: size, repeats: repeats))
+            }
+        }
+    }
+
+    func checksum(_ wave: Wave) -> UInt64 { wave.serial() }
+}
