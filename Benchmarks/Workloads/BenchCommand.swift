@@ -37,7 +37,7 @@ struct BenchCommand: AsyncParsableCommand {
     var list = false
 
     static var workloads: [any Workload] {
-        [W1(), W1b(), W2Blocking(), W2Async(), W3(), W4(), W5()]
+        [W1(), W1b(), W2Blocking(), W2Async(), W3(), W4(), W5(), Leads()]
     }
 
     func validate() throws {
