@@ -37,7 +37,10 @@ struct BenchCommand: AsyncParsableCommand {
     var list = false
 
     static var workloads: [any Workload] {
-        [W1(), W1b(), W2Blocking(), W2Async(), W3(), W4(), W5(), Leads()]
+        [
+            W1(), W1b(), W2Blocking(), W2Async(), W3(), W4(), W5(), Leads(), GrowthTokens(), GrowthSubmitters(),
+            GrowthAnchors(), GrowthLeases(), Idle(),
+        ]
     }
 
     func validate() throws {
