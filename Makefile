@@ -54,5 +54,8 @@ consumers: setup ## Build and run a small program against each product alone
 bench: setup ## Measure against the peers; WORKLOAD="w1 w2" for some, REPEATS=7, QUICK=1 for a short look
 	@REPEATS="$(if $(filter file,$(origin REPEATS)),,$(REPEATS))" WORKLOAD="$(WORKLOAD)" QUICK="$(QUICK)" .ci/bench
 
+counts: setup ## Count instructions, allocations and memory a token; fails above Benchmarks/thresholds.txt
+	@.ci/counts
+
 clean: ## Remove everything that was built
 	@rm -rf .build .build-tsan .build-consumers .build-bench
