@@ -16,6 +16,7 @@ type contender func(numbers []int) (uint64, []float64)
 
 var contenders = map[string]contender{
 	"w1 channel":   noops(noopsOverChannel),
+	"w1 handles":   noops(noopsWithHandles),
 	"w1 goroutine": noops(noopsByGoroutine),
 	"w1b chunks":   batch,
 	"w2 channel":   roundTrips,

@@ -43,6 +43,41 @@ func noopsOverChannel(count int) uint64 {
 	return sum(results)
 }
 
+// A task that can be awaited by itself.
+type handle struct {
+	run    func(uint64) uint64
+	seed   uint64
+	result uint64
+	done   sync.WaitGroup
+}
+
+// The same workers, but each task is a handle of its own, awaited by itself.
+func noopsWithHandles(count int) uint64 {
+	tasks := make(chan *handle, 1024)
+	for worker := 0; worker < runtime.GOMAXPROCS(0); worker++ {
+		go func() {
+			for each := range tasks {
+				each.result = each.run(each.seed)
+				each.done.Done()
+			}
+		}()
+	}
+	handles := make([]*handle, count)
+	for index := range handles {
+		each := &handle{run: func(seed uint64) uint64 { return seed + 1 }, seed: uint64(index)}
+		each.done.Add(1)
+		handles[index] = each
+		tasks <- each
+	}
+	close(tasks)
+	var total uint64
+	for _, each := range handles {
+		each.done.Wait()
+		total += each.result
+	}
+	return total
+}
+
 // One goroutine a task.
 func noopsByGoroutine(count int) uint64 {
 	results := make([]uint64, count)

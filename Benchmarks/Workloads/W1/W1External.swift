@@ -11,7 +11,9 @@ import BenchmarkHarness
 enum W1External {
     static var all: [any Contender<Int>] {
         [
-            peer("Go, workers over one channel", .go, "channel"), peer("Go, a goroutine a task", .go, "goroutine"),
+            peer("Go, workers over one channel", .go, "channel"),
+            peer("Go, the same, a handle a task", .go, "handles"),
+            peer("Go, a goroutine a task", .go, "goroutine"),
             peer("rayon scope", .rust, "rayon-scope"), peer("rayon spawn", .rust, "rayon-spawn"),
             peer("tokio spawn", .rust, "tokio-spawn"), peer("tokio spawn_blocking", .rust, "tokio-blocking"),
         ]
