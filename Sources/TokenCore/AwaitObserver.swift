@@ -17,7 +17,7 @@ package protocol AwaitObserver: AnyObject, Sendable {
 /// Runs `wait`, which awaits tokens; inside an async body its coordinator is told, so that what the body holds may serve
 /// them meanwhile.
 func observed(_ tokens: @autoclosure () -> [AnyTaskToken], _ wait: () async -> Void) async {
-    guard let lineage = Ambient.current.lineage, let observer = lineage.observer else { return await wait() }
+    guard let lineage = Ambient.current?.lineage, let observer = lineage.observer else { return await wait() }
     observer.beginAwait(lineage, for: tokens())
     await wait()
     await observer.endAwait(lineage)

@@ -12,11 +12,11 @@ internal import CExecution
 /// A worker owns a few of these and reuses them, so running a token allocates nothing. Only the thread it is installed
 /// on touches it.
 package final class BodyFrame {
-    package private(set) unowned(unsafe) var token: AnyTaskToken?
-    package private(set) unowned(unsafe) var submitter: (any TokenSubmitter)?
-    package private(set) var domain = 0
-    private var made: Lineage?
-    private var outer: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) package private(set) unowned(unsafe) var token: AnyTaskToken?
+    @exclusivity(unchecked) package private(set) unowned(unsafe) var submitter: (any TokenSubmitter)?
+    @exclusivity(unchecked) package private(set) var domain = 0
+    @exclusivity(unchecked) private var made: Lineage?
+    @exclusivity(unchecked) private var outer: UnsafeMutableRawPointer?
 
     package init() {}
 
@@ -80,20 +80,22 @@ package final class BodyFrame {
 }
 
 /// What async code inherits: the body it belongs to, and the coordinator its surroundings chose.
-package struct Ambient: Sendable {
-    package var lineage: Lineage?
-    package var scope: (any TokenSubmitter)?
+///
+/// An object, so that looking at it costs one reference count and no copy.
+package final class Ambient: Sendable {
+    package let lineage: Lineage?
+    package let scope: (any TokenSubmitter)?
 
     package init(lineage: Lineage? = nil, scope: (any TokenSubmitter)? = nil) {
         self.lineage = lineage
         self.scope = scope
     }
 
-    @TaskLocal package static var current = Ambient()
+    @TaskLocal package static var current: Ambient?
 
     /// Binds a body's lineage for the duration of `work`, for tasks that it starts.
     package static func withLineage<Result>(_ lineage: Lineage, _ work: () -> Result) -> Result {
-        $current.withValue(Ambient(lineage: lineage, scope: current.scope)) { work() }
+        $current.withValue(Ambient(lineage: lineage, scope: current?.scope)) { work() }
     }
 }
 
@@ -103,7 +105,7 @@ package func withAmbientSubmitter<Result>(
     isolation: isolated (any Actor)? = #isolation,
     _ body: () async throws -> Result
 ) async rethrows -> Result {
-    try await Ambient.$current.withValue(Ambient(lineage: Ambient.current.lineage, scope: submitter)) {
+    try await Ambient.$current.withValue(Ambient(lineage: Ambient.current?.lineage, scope: submitter)) {
         try await body()
     }
 }

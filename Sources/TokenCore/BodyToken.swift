@@ -9,34 +9,42 @@
 ///
 /// Inlinable, so that a guard's call and the body's run are specialised for the caller's types: unspecialised, the
 /// look-ups of generic metadata take more than half of the time of a small token.
+///
+/// `Slot`, always `Input?`, is a parameter for the reason that `KeepingToken` gives.
 @usableFromInline
-final class BodyToken<Input: Sendable, Output: Sendable>: TaskToken<Output>, @unchecked Sendable {
+final class BodyToken<Input: Sendable, Output: Sendable, Slot, Kept>: KeepingToken<Output, Kept>, @unchecked Sendable {
     // Touched by the executing thread only, once.
-    @exclusivity(unchecked) @usableFromInline var input: Input?
+    @exclusivity(unchecked) @usableFromInline var input: Slot
     @usableFromInline let body: @Sendable (Input) throws -> Output
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
+    override init(
+        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Kept,
+        runner: (@Sendable (AnyTaskToken) -> Bool)?
+    ) {
         fatalError("a token with a body is made with its body")
     }
 
     @inlinable
-    init(operation: Operation, tags: TokenTags, input: Input, body: @escaping @Sendable (Input) throws -> Output) {
+    init(operation: Operation, tags: TokenTags, input: Input, body: @escaping @Sendable (Input) throws -> Output)
+    where Slot == Input?, Kept == Result<Output, any Error>? {
         self.input = input
         self.body = body
-        super.init(operation: operation, tags: tags, state: .created)
+        super.init(operation: operation, tags: tags, keeping: nil) {
+            unsafeDowncast($0, to: BodyToken<Input, Output, Input?, Result<Output, any Error>?>.self).runTyped()
+        }
     }
 
     @inlinable
-    package override func invoke() -> Bool {
+    func runTyped() -> Bool where Slot == Input?, Kept == Result<Output, any Error>? {
         guard let input else { fatalError("the body of a token was started twice") }
         self.input = nil
         do {
-            outcome = .success(try body(input))
+            kept = .success(try body(input))
             return true
         } catch {
-            outcome = .failure(error)
+            kept = .failure(error)
             return false
         }
     }
@@ -44,13 +52,16 @@ final class BodyToken<Input: Sendable, Output: Sendable>: TaskToken<Output>, @un
 
 /// A token with an async body.
 @usableFromInline
-final class AsyncBodyToken<Input: Sendable, Output: Sendable>: TaskToken<Output>, @unchecked Sendable {
+final class AsyncBodyToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, @unchecked Sendable {
     @usableFromInline let input: Input
     @usableFromInline let body: @Sendable (Input) async throws -> Output
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
+    override init(
+        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Result<Output, any Error>?,
+        runner: (@Sendable (AnyTaskToken) -> Bool)?
+    ) {
         fatalError("a token with a body is made with its body")
     }
 
@@ -60,7 +71,7 @@ final class AsyncBodyToken<Input: Sendable, Output: Sendable>: TaskToken<Output>
     ) {
         self.input = input
         self.body = body
-        super.init(operation: operation, tags: tags, state: .created)
+        super.init(operation: operation, tags: tags, keeping: nil)
     }
 
     @usableFromInline

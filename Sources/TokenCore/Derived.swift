@@ -51,7 +51,7 @@ extension TaskToken {
 }
 
 /// A token that runs a transform of another's result.
-private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<Mapped>, @unchecked Sendable {
+private final class DerivedToken<Source: Sendable, Mapped: Sendable>: OutcomeToken<Mapped>, @unchecked Sendable {
     /// Let go once the transform has run or been skipped, so that a chain keeps only its end alive.
     private let source: Guarded<TaskToken<Source>?>
     private let transform: @Sendable (Source) throws -> Mapped
@@ -60,7 +60,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
         self.source = Guarded(source)
         self.transform = transform
         let operation = (try? Operation.named(source.operationType + ".map")) ?? source.operation
-        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight), state: .created)
+        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight), keeping: nil)
         lineage = source.lineage
     }
 
@@ -91,19 +91,22 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: TaskToken<
 }
 
 /// A token that nobody runs: it is settled by those it is made of.
-private final class PairToken<First: Sendable, Second: Sendable>: TaskToken<(First, Second)>, @unchecked Sendable {
+private final class PairToken<First: Sendable, Second: Sendable>: OutcomeToken<(First, Second)>, @unchecked Sendable {
     /// Let go once both are settled.
     private let pair: Guarded<(TaskToken<First>, TaskToken<Second>)?>
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
-    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
+    override init(
+        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Result<(First, Second), any Error>?,
+        runner: (@Sendable (AnyTaskToken) -> Bool)?
+    ) {
         fatalError("a pair is made of its tokens")
     }
 
     init(_ first: TaskToken<First>, _ second: TaskToken<Second>) {
         pair = Guarded((first, second))
         let operation = (try? Operation.named(first.operationType + ".zip")) ?? first.operation
-        super.init(operation: operation, tags: TokenTags(), state: .created)
+        super.init(operation: operation, tags: TokenTags(), keeping: nil)
         lineage = first.lineage
     }
 

@@ -17,7 +17,8 @@ internal import CExecution
 /// ```
 @inlinable
 public func gather<Success>(_ tokens: [TaskToken<Success>]) async -> [Result<Success, any Error>] {
-    await settleAll(tokens)
+    // The same objects, known as their superclass: a cast would look at each.
+    await settleAll(unsafeBitCast(tokens, to: [AnyTaskToken].self))
     return tokens.map { $0.outcomeOnceSettled }
 }
 
@@ -122,7 +123,7 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
         public mutating func next() async -> Completion<Success>? {
             let named = tokens
             tokens = []
-            guard let lineage = Ambient.current.lineage, let observer = lineage.observer else {
+            guard let lineage = Ambient.current?.lineage, let observer = lineage.observer else {
                 return await inner.next()
             }
             observer.beginAwait(lineage, for: named)

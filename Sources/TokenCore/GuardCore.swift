@@ -61,7 +61,15 @@ final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
     /// A token without anchor, storage or lead, outside of bodies, of a guard without fault: the shortest way.
     @usableFromInline
     func handOverPlain(_ token: AnyTaskToken) {
-        if problem == nil, coordinator == nil, Submission.toDefault(token) { return }
+        if problem == nil, BodyFrame.current == nil {
+            let ambient = Ambient.current
+            if ambient?.lineage == nil {
+                if let coordinator { return coordinator.submit(token, claim: .free) }
+                if let ambient, let scope = ambient.scope { return scope.submit(token, claim: .free) }
+                // Borrowed for the call, so no reference count is touched.
+                if DefaultSubmitter.borrow({ $0.submit(token, claim: .free) }) { return }
+            }
+        }
         token.handOver(.free, explicit: coordinator, problem: problem)
     }
 
@@ -108,17 +116,8 @@ enum Submission {
             return Place(submitter: submitter, lineage: frame.lineage)
         }
         let ambient = Ambient.current
-        if let lineage = ambient.lineage { return Place(submitter: lineage.submitter, lineage: lineage) }
-        guard let submitter = explicit ?? ambient.scope ?? DefaultSubmitter.current else { return nil }
+        if let lineage = ambient?.lineage { return Place(submitter: lineage.submitter, lineage: lineage) }
+        guard let submitter = explicit ?? ambient?.scope ?? DefaultSubmitter.current else { return nil }
         return Place(submitter: submitter, lineage: nil)
-    }
-
-    /// Hands a plain token to the process default, if that is where it goes; borrows the default for the call, so no
-    /// reference count is touched.
-    static func toDefault(_ token: AnyTaskToken) -> Bool {
-        if BodyFrame.current != nil { return false }
-        let ambient = Ambient.current
-        if ambient.lineage != nil || ambient.scope != nil { return false }
-        return DefaultSubmitter.borrow { $0.submit(token, claim: .free) }
     }
 }

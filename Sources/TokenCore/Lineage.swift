@@ -20,6 +20,7 @@ package protocol LeadClaim: AnyObject, Sendable {
 ///
 /// `parent` and `body` are protected by the lock; the rest never changes. Chains stay short: a finished ancestor
 /// cannot wait for anyone, so `compress` cuts it out, and a token that resubmits itself for ever leaves nothing behind.
+@usableFromInline
 package final class Lineage: Sendable {
     package let submitter: any TokenSubmitter
     package let lead: (any LeadClaim)?

@@ -18,11 +18,17 @@ internal import CExecution
 /// ```
 public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     // Written by the executing thread before it finishes the token; read by those who saw completed or failed.
-    @usableFromInline package final var outcome: Result<Success, any Error>?
+    @inlinable
+    package final var outcome: Result<Success, any Error>? {
+        get { unsafeDowncast(self, to: KeepingToken<Success, Result<Success, any Error>?>.self).kept }
+        set { unsafeDowncast(self, to: KeepingToken<Success, Result<Success, any Error>?>.self).kept = newValue }
+    }
 
-    @usableFromInline
-    package override init(operation: Operation, tags: TokenTags, state: TokenState) {
-        super.init(operation: operation, tags: tags, state: state)
+    @inlinable
+    package override init(
+        operation: Operation, tags: TokenTags, state: TokenState, runner: (@Sendable (AnyTaskToken) -> Bool)? = nil
+    ) {
+        super.init(operation: operation, tags: tags, state: state, runner: runner)
     }
 
     /// The result, awaited without blocking a thread.
@@ -106,6 +112,36 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     }
 }
 
+/// The token that every token with a result is: it has room for its outcome.
+///
+/// The type of what is kept, always `Result<Success, any Error>?`, is a parameter of the class: so a token that goes away
+/// finds it in its own class, where it would ask the runtime for the type of a member `Result<…>?` (1,000 instructions).
+@usableFromInline
+class KeepingToken<Success: Sendable, Kept>: TaskToken<Success>, @unchecked Sendable {
+    @exclusivity(unchecked) @usableFromInline final var kept: Kept
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    @usableFromInline
+    package override init(
+        operation: Operation, tags: TokenTags, state: TokenState, runner: (@Sendable (AnyTaskToken) -> Bool)?
+    ) {
+        fatalError("a token is made with room for its outcome")
+    }
+
+    @inlinable
+    init(
+        operation: Operation, tags: TokenTags, state: TokenState = .created, keeping nothing: Kept,
+        runner: (@Sendable (AnyTaskToken) -> Bool)? = nil
+    ) {
+        kept = nothing
+        super.init(operation: operation, tags: tags, state: state, runner: runner)
+    }
+}
+
+/// A `KeepingToken` with the one type that it may keep.
+@usableFromInline
+typealias OutcomeToken<Success: Sendable> = KeepingToken<Success, Result<Success, any Error>?>
+
 extension AnyTaskToken {
     /// Blocks the calling thread until the token is settled, helping along if it runs a body.
     package final func blockUntilSettled(timeout: Duration?) throws(TokenError) {
@@ -116,7 +152,7 @@ extension AnyTaskToken {
         }
         if isSettled { return }
         let settled =
-            if let submitter = BodyFrame.current?.submitter ?? Ambient.current.lineage?.submitter {
+            if let submitter = BodyFrame.current?.submitter ?? Ambient.current?.lineage?.submitter {
                 submitter.blockBody(until: self, deadline: deadline)
             } else {
                 parkUntilSettled(deadline: deadline)

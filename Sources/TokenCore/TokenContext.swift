@@ -37,7 +37,7 @@ public struct TokenContext: Sendable {
                 id: token.id, operationType: token.operationType, seed: token.seed, domain: frame.domain + 1,
                 token: token, submitter: submitter)
         }
-        guard let lineage = Ambient.current.lineage else { return nil }
+        guard let lineage = Ambient.current?.lineage else { return nil }
         return TokenContext(
             id: lineage.id, operationType: lineage.operationType, seed: lineage.lead?.seed, domain: lineage.domain + 1,
             token: lineage.body, submitter: lineage.submitter)

@@ -31,9 +31,10 @@ package struct TokenTags: Sendable, Hashable {
     }
 
     /// What a token holds of the engine's: to be given back when the engine is done with it.
+    @usableFromInline
     package struct Holdings: OptionSet, Sendable {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        @usableFromInline package let rawValue: UInt8
+        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// A permit of its storage tier.
         package static let permit = Holdings(rawValue: 1)

@@ -14,7 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `running` | the crew's lock; innermost last. Owns a reference to each |
-/// | `frames`, `shards`, `depth`, `lastEnd` | the worker's own thread |
+/// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
@@ -27,6 +27,9 @@ final class Worker: @unchecked Sendable {
     @exclusivity(unchecked) private var frames: [BodyFrame] = []
     @exclusivity(unchecked) private var shards: [(record: OperationRecord, counters: OperationCounters)?] = []
     @exclusivity(unchecked) private(set) var depth = 0
+    /// Tokens taken since the crew's mailboxes were last found empty, and how often to yield before looking again.
+    @exclusivity(unchecked) var batch = 0
+    @exclusivity(unchecked) var patience = 0
     /// When the last body ended, if the worker has not been idle since: the next one's start.
     @exclusivity(unchecked) var lastEnd: Int64?
 

@@ -219,19 +219,10 @@ extension Engine {
 
     /// Puts a token into a mailbox and sees to it that someone looks there.
     func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
-        let object = token.takeUnretainedValue()
-        object.transition { $0.admitting() }
-        let kind = kind(of: object)
-        let isBound = isBound(object)
-        if let looker, !isBound {
-            object.domain = UInt16(truncatingIfNeeded: looker.crew.domain)
-        } else if !isBound {
-            object.domain = UInt16(truncatingIfNeeded: place(object.tags.weight, kind: kind))
+        let (kind, isBound, domain, epoch) = token._withUnsafeGuaranteedRef {
+            address($0, looker: looker)
         }
-        let domain = Int(object.domain)
-        events.emit { .token(object, .admitted, domain: domain + 1) }
         // From the push on, the token may be run and freed by others.
-        let epoch = object.epoch
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
@@ -241,6 +232,23 @@ extension Engine {
         } else if !isBound, kind != .storage, let other = ready.any {
             crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
         }
+    }
+
+    /// Decides where an admitted token goes.
+    private func address(
+        _ token: AnyTaskToken, looker: Worker?
+    ) -> (kind: CrewKind, isBound: Bool, domain: Int, epoch: UInt32) {
+        token.transition { $0.admitting() }
+        let kind = kind(of: token)
+        let isBound = isBound(token)
+        if let looker, !isBound {
+            token.domain = UInt16(truncatingIfNeeded: looker.crew.domain)
+        } else if !isBound {
+            token.domain = UInt16(truncatingIfNeeded: place(token.tags.weight, kind: kind))
+        }
+        let domain = Int(token.domain)
+        events.emit { .token(token, .admitted, domain: domain + 1) }
+        return (kind, isBound, domain, token.epoch)
     }
 
     /// Whether a token has to run in its domain.

@@ -114,7 +114,7 @@ extension Engine {
 
     private var isInsideBody: Bool {
         if let frame = BodyFrame.current { return frame.submitter === self }
-        guard let lineage = Ambient.current.lineage else { return false }
+        guard let lineage = Ambient.current?.lineage else { return false }
         return lineage.submitter === self && lineage.body != nil
     }
 

@@ -16,13 +16,17 @@ extension Engine {
     ///
     /// The mailbox's reference is with the worker's `running` now and is released when the worker takes its next.
     func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker) {
-        let object = token.takeUnretainedValue()
+        token._withUnsafeGuaranteedRef { runTaken($0, worker) }
+    }
+
+    private func runTaken(_ object: AnyTaskToken, _ worker: Worker) {
         let record = operations.record(object.operation)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
         if isPaused(object, record), !object.isSettled {
             // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
-            if !holdIfPaused(token.retain(), record) { takePermit(token, record) }
+            let token = Unmanaged.passRetained(object)
+            if !holdIfPaused(token, record) { takePermit(token, record) }
             return
         }
         guard object.begin() else {
@@ -46,9 +50,9 @@ extension Engine {
         frame.enter(token, submitter: self, domain: domain)
         let ok: Bool
         if token.lineage?.lead != nil, let lineage = frame.lineage {
-            ok = Ambient.withLineage(lineage) { token.invoke() }
+            ok = Ambient.withLineage(lineage) { token.runBody() }
         } else {
-            ok = token.invoke()
+            ok = token.runBody()
         }
         frame.leave()
         worker.popFrame()

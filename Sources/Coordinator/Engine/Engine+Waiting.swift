@@ -62,7 +62,7 @@ extension Engine {
         guard let worker = Worker.current, owns(worker) else { return token.parkUntilSettled(deadline: deadline) }
         leaveCrew(worker)
         defer { rejoinCrew(worker) }
-        guard let lineage = Ambient.current.lineage, lineage.submitter === self else {
+        guard let lineage = Ambient.current?.lineage, lineage.submitter === self else {
             return token.parkUntilSettled(deadline: deadline)
         }
         beginAwait(lineage, for: [token])
