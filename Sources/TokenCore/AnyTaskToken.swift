@@ -20,6 +20,7 @@ package import Synchronization
 /// |---|---|---|
 /// | `word` | anyone, by named transitions only | anyone |
 /// | `isNeeded` | any body that waits for the token; set once | whoever puts the token into a line, after that |
+/// | `isBuried` | whoever comes upon the token when it is settled | the same |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
 /// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
@@ -33,6 +34,8 @@ public class AnyTaskToken: @unchecked Sendable {
     package final let tags: TokenTags
     /// A body waits for the token: where it stands in the line of what an ancestor holds, it may be let in.
     package final let isNeeded = Atomic<Bool>(false)
+    /// Who sets it returns what the token holds that settled before it began.
+    package final let isBuried = Atomic<Bool>(false)
 
     // Not checked for exclusive access, since the table above says who may touch them. They are reached by the inlinable
     // properties below: the attribute does not cross modules by itself, and 20 checks a token cost 1,500 instructions.
@@ -87,18 +90,28 @@ public class AnyTaskToken: @unchecked Sendable {
     ///
     /// - Returns: whether this call settled it.
     @discardableResult
-    public final func kill() -> Bool { settle(for: .killed) }
+    public final func kill() -> Bool {
+        guard settle(for: .killed) else { return false }
+        realm?.submitter?.tokenWasKilled(self)
+        return true
+    }
 
     /// Waits, without blocking a thread, until the token is settled; never throws.
     public final func settled() async {
         if isSettled { return }
-        await observed([self]) { await settledUnobserved() }
-    }
-
-    final func settledUnobserved() async {
-        await withUnsafeContinuation { continuation in
-            if !addWaiter(.continuation(continuation)) { continuation.resume() }
+        guard let wait = ObservedWait(for: [self]) else {
+            return await withUnsafeContinuation { continuation in
+                if !addWaiter(.continuation(continuation)) { continuation.resume() }
+            }
         }
+        await withUnsafeContinuation { continuation in
+            let isOver: @Sendable () -> Void = {
+                wait.isOver()
+                continuation.resume()
+            }
+            if !addWaiter(.callback(isOver)) { isOver() }
+        }
+        await wait.comeBack()
     }
 
     /// Calls `callback` once, as soon as the token is settled: on the settling thread (a worker, or whoever killed it),
@@ -163,8 +176,10 @@ public class AnyTaskToken: @unchecked Sendable {
     @discardableResult
     package final func settle(for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil) -> Bool {
         guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
-        (submitter ?? realm?.submitter)?.tokenDidSettle(self, hadStarted: before.state == .executing)
+        let submitter = submitter ?? realm?.submitter
+        submitter?.tokenDidSettle(self, hadStarted: before.state == .executing)
         WaiterList.resume(before.waiters, of: self)
+        if before.state == .admitted { submitter?.tokenDiedInMailbox(self) }
         return true
     }
 

@@ -10,15 +10,31 @@ package protocol AwaitObserver: AnyObject, Sendable {
     /// A task of a body is about to await tokens.
     func beginAwait(_ lineage: Lineage, for tokens: [AnyTaskToken])
 
-    /// It wants to go on; returns when it may.
-    func endAwait(_ lineage: Lineage) async
+    /// What it awaited has come about, and it wants to go on; returns when it may.
+    func comeBack(_ lineage: Lineage) async
 }
 
-/// Runs `wait`, which awaits tokens; inside an async body its coordinator is told, so that what the body holds may serve
+/// An await of tokens in an async body, of which the body's coordinator is told, so that what the body holds may serve
 /// them meanwhile.
-func observed(_ tokens: @autoclosure () -> [AnyTaskToken], _ wait: () async -> Void) async {
-    guard let lineage = Ambient.current?.lineage, let observer = lineage.observer else { return await wait() }
-    observer.beginAwait(lineage, for: tokens())
-    await wait()
-    await observer.endAwait(lineage)
+///
+/// It is over when what is awaited has come about, not when the task has woken up: otherwise a next token could be let in
+/// in between, and the task, whose turn it is, would wait for that one.
+struct ObservedWait: Sendable {
+    private let lineage: Lineage
+    private let observer: any AwaitObserver
+
+    /// Tells the coordinator that the calling task is about to await; nil outside of its async bodies.
+    init?(for tokens: @autoclosure () -> [AnyTaskToken]) {
+        guard let lineage = Ambient.current?.lineage, let observer = lineage.observer else { return nil }
+        (self.lineage, self.observer) = (lineage, observer)
+        observer.beginAwait(lineage, for: tokens())
+    }
+
+    /// What was awaited has come about.
+    ///
+    /// Called once, on any thread.
+    func isOver() { lineage.endBlockedWait() }
+
+    /// The task has woken up, after `isOver`.
+    func comeBack() async { await observer.comeBack(lineage) }
 }

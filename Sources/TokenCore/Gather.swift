@@ -48,19 +48,25 @@ public func waitForAll<Success>(
 /// Suspends until every token is settled.
 @usableFromInline
 func settleAll(_ tokens: [AnyTaskToken]) async {
-    await observed(tokens) { await settleAllUnobserved(tokens) }
+    guard let last = tokens.last else { return }
+    if let wait = ObservedWait(for: tokens.filter { !$0.isSettled }) {
+        await suspend(untilAllOf: tokens.filter { !$0.isSettled }) { wait.isOver() }
+        return await wait.comeBack()
+    }
+    // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
+    await last.settled()
+    let left = tokens.filter { !$0.isSettled }
+    if !left.isEmpty { await suspend(untilAllOf: left) {} }
 }
 
-private func settleAllUnobserved(_ tokens: [AnyTaskToken]) async {
-    // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
-    guard let last = tokens.last else { return }
-    await last.settledUnobserved()
-    let left = tokens.filter { !$0.isSettled }
-    guard !left.isEmpty else { return }
+private func suspend(untilAllOf tokens: [AnyTaskToken], _ isOver: @escaping @Sendable () -> Void) async {
     await withUnsafeContinuation { continuation in
-        let countdown = Countdown(left.count + 1) { continuation.resume() }
+        let countdown = Countdown(tokens.count + 1) {
+            isOver()
+            continuation.resume()
+        }
         var already = 1
-        for token in left where !token.addWaiter(.countdown(countdown)) { already += 1 }
+        for token in tokens where !token.addWaiter(.countdown(countdown)) { already += 1 }
         countdown.countDown(by: already)
     }
 }
@@ -93,14 +99,29 @@ public func completions<Success>(of tokens: [TaskToken<Success>]) -> Completions
 public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
     private let tokens: [TaskToken<Success>]
     private let stream: AsyncStream<Completion<Success>>
+    /// The await that the next completion ends.
+    private let waiting = Waiting()
+
+    fileprivate final class Waiting: Sendable {
+        private let wait = Guarded<ObservedWait?>(nil)
+        func begin(_ new: ObservedWait) { wait.withLock { $0 = new } }
+        func end() {
+            let ended = wait.withLock { wait in
+                defer { wait = nil }
+                return wait
+            }
+            ended?.isOver()
+        }
+    }
 
     init(_ tokens: [TaskToken<Success>]) {
         self.tokens = tokens
-        stream = AsyncStream(bufferingPolicy: .unbounded) { continuation in
+        stream = AsyncStream(bufferingPolicy: .unbounded) { [waiting] continuation in
             guard !tokens.isEmpty else { return continuation.finish() }
             let countdown = Countdown(tokens.count) { continuation.finish() }
             for (index, token) in tokens.enumerated() {
                 token.onSettled { [unowned token] in
+                    waiting.end()
                     continuation.yield(Completion(index: index, token: token, result: token.outcomeOnceSettled))
                     countdown.countDown()
                 }
@@ -110,7 +131,7 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
 
     /// One more consumer; all share what is left.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(tokens: tokens, inner: stream.makeAsyncIterator())
+        Iterator(tokens: tokens, inner: stream.makeAsyncIterator(), waiting: waiting)
     }
 
     /// Hands the completions out.
@@ -118,17 +139,18 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
         /// Named to the coordinator once, by the first await: they stay needed.
         fileprivate var tokens: [TaskToken<Success>]
         fileprivate var inner: AsyncStream<Completion<Success>>.Iterator
+        fileprivate let waiting: Waiting
 
         /// The next token that settled; nil after the last, or when the task was cancelled.
         public mutating func next() async -> Completion<Success>? {
             let named = tokens
             tokens = []
-            guard let lineage = Ambient.current?.lineage, let observer = lineage.observer else {
-                return await inner.next()
-            }
-            observer.beginAwait(lineage, for: named)
+            guard let wait = ObservedWait(for: named) else { return await inner.next() }
+            waiting.begin(wait)
             let completion = await inner.next()
-            await observer.endAwait(lineage)
+            // Where it was in the buffer already, or the task was cancelled, no settlement has ended it.
+            waiting.end()
+            await wait.comeBack()
             return completion
         }
     }

@@ -37,6 +37,12 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     /// A token was settled by someone who is not running it. Called once, on that thread, before waiters are told.
     func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool)
 
+    /// A token was settled by `kill()`, by itself: lets go of what it holds while it waits. Called after `tokenDidSettle`.
+    func tokenWasKilled(_ token: AnyTaskToken)
+
+    /// A token was settled while it stood in a mailbox: lets go of what it holds. Called after the waiters were told.
+    func tokenDiedInMailbox(_ token: AnyTaskToken)
+
     /// Blocks the calling thread, which runs a body of this submitter, until `token` settles.
     ///
     /// - Parameter deadline: monotonic nanoseconds; nil: without limit.
@@ -53,6 +59,12 @@ extension TokenSubmitter {
 
     /// Counts nothing.
     public func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {}
+
+    /// Nothing.
+    public func tokenWasKilled(_ token: AnyTaskToken) {}
+
+    /// Nothing.
+    public func tokenDiedInMailbox(_ token: AnyTaskToken) {}
 
     /// Parks the thread.
     public func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {

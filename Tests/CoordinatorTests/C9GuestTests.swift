@@ -438,4 +438,179 @@ struct C9GuestTests {
             #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
         }
     }
+
+    @Test("C9 a guest that is killed on its way into the second line lets its host go on", arguments: 1...3)
+    func killedOnItsWay(round: Int) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+            $0.storageLimits[.slow] = 1
+        } _: { coordinator in
+            let child = TaskTokenGuard(
+                "c9_way_child", storage: .slow, locality: .sticky("k", ordered: true)
+            ) { (n: Int) in n }
+            let host = TaskTokenGuard(
+                "c9_way_host", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
+            ) { (delay: Int) async in
+                let token = child(1)
+                let killer = Task.detached {
+                    try? await Task.sleep(for: .microseconds(delay))
+                    token.kill()
+                }
+                _ = await token.result
+                await killer.value
+            }
+            for delay in 0..<300 {
+                let token = host(delay)
+                try #require(await settles(token))
+            }
+            #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
+            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
+        }
+    }
+
+    @Test("C9 a killed token that holds a turn while it waits for a permit passes the turn on at once")
+    func killedInSecondLine() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+            $0.storageLimits[.slow] = 1
+        } _: { coordinator in
+            let gate = Gate()
+            let stranger = TaskTokenGuard("c9_line_stranger", storage: .slow, on: coordinator) { gate.pass() }
+            let both = TaskTokenGuard(
+                "c9_line_both", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
+            ) { 1 }
+            let ordered = TaskTokenGuard("c9_line_ordered", locality: .sticky("k", ordered: true), on: coordinator) {
+                2
+            }
+            let first = stranger()
+            await gate.waitForArrivals()
+            let holder = both()
+            let next = ordered()
+            #expect(holder.kill())
+            #expect(await settles(next))
+            gate.open()
+            try await first.value
+        }
+    }
+
+    @Test("C9 a stop in the middle of guests leaves nothing held", arguments: [0, 1, 5])
+    func stopInTheMiddle(milliseconds: Int) async throws {
+        for round in 0..<20 {
+            let coordinator = try makeCoordinator {
+                $0.pretend(domains: 2)
+                $0.storageLimits[.slow] = 1
+            }
+            try await coordinator.start()
+            let start = TaskTokenGuard("c9_stop_start", on: coordinator) { (node: Tree.Node) async in
+                await Tree.call(node).result
+            }
+            for n in 0..<20 { _ = start(Tree.Node(depth: 4, anchor: n % 3, seed: UInt64(round * 100 + n))) }
+            await coordinator.stop(timeout: .milliseconds(milliseconds))
+            #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
+            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
+        }
+    }
+
+    @Test("C9 a child that nobody waits for stands before a needed one, in the lines of a turn and of a permit")
+    func unawaitedInFront() async throws {
+        try await withTestCoordinator {
+            smallest(&$0)
+            $0.storageLimits[.slow] = 1
+        } _: { coordinator in
+            let journal = Journal<Int>()
+            let child = TaskTokenGuard(
+                "c9_front_child", storage: .slow, locality: .sticky("k", ordered: true)
+            ) { (n: Int) in journal.note(n) }
+            let host = TaskTokenGuard(
+                "c9_front_host", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
+            ) { () async throws in
+                _ = child(1)
+                _ = child(2)
+                try await child(3).value
+            }
+            let token = host()
+            try #require(await settles(token))
+            #expect(journal.all == [1, 2, 3])
+        }
+    }
+
+    @Test("C9 a blocking helper of an async body that holds a turn, on top of a blocked body, or off the workers")
+    func helpers() async throws {
+        try await withTestCoordinator(smallest) { coordinator in
+            let child = TaskTokenGuard("c9_helper_child", locality: .sticky("k", ordered: true)) { (n: Int) in n }
+            @Sendable func block(_ n: Int) throws -> Int { try child(n).wait() }
+            let plain = TaskTokenGuard("c9_helper_plain", locality: .sticky("k", ordered: true)) {
+                () async throws in try block(1)
+            }
+            let below = TaskTokenGuard("c9_helper_below") { try plain().wait() }
+            let detour = TaskTokenGuard("c9_helper_task", locality: .sticky("k", ordered: true)) {
+                () async throws in try await Task { try block(2) }.value
+            }
+            let elsewhere = TaskTokenGuard("c9_helper_actor", locality: .sticky("k", ordered: true)) {
+                () async throws in try await Elsewhere.run { try block(3) }
+            }
+            let start = TaskTokenGuard("c9_helper_start", on: coordinator) { () async throws in
+                try await below().value + detour().value + elsewhere().value
+            }
+            let token = start()
+            try #require(await settles(token))
+            #expect(try await token.value == 6)
+        }
+    }
+
+    @globalActor private actor Elsewhere {
+        static let shared = Elsewhere()
+        @Elsewhere static func run(_ work: @Sendable () throws -> Int) rethrows -> Int { try work() }
+    }
+
+    @Test("C9 the first of two guests wins: the host goes on before the next is let in, and kills it")
+    func firstWins() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+        } _: { coordinator in
+            let quick = TaskTokenGuard("c9_first_quick", locality: .sticky("k", ordered: true)) { 1 }
+            let endless = TaskTokenGuard("c9_first_endless", locality: .sticky("k", ordered: true)) {
+                while TokenContext.current?.isCancelled == false {}
+                return 2
+            }
+            let host = TaskTokenGuard(
+                "c9_first_host", locality: .sticky("k", ordered: true), on: coordinator
+            ) { () async throws in
+                let tokens = [quick(), endless()]
+                for await completion in completions(of: tokens) {
+                    for token in tokens { token.kill() }
+                    return try completion.get()
+                }
+                return 0
+            }
+            for _ in 0..<50 {
+                let token = host()
+                try #require(await settles(token))
+                #expect(try await token.value == 1)
+            }
+        }
+    }
+
+    @Test("C9 what was waited for is let go when it has run")
+    func letsGo() async throws {
+        final class Big: Sendable {
+            let count: Tally
+            init(_ count: Tally) { (self.count, _) = (count, count.add()) }
+            deinit { count.add(-1) }
+        }
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+        } _: { coordinator in
+            let alive = Tally()
+            let child = TaskTokenGuard("c9_big_child", storage: .slow) { Big(alive) }
+            let ordered = TaskTokenGuard("c9_big_ordered", locality: .sticky("k", ordered: true)) { Big(alive) }
+            let host = TaskTokenGuard("c9_big_host", on: coordinator) { () async in
+                await gather((0..<2_000).map { _ in child() }).count + gather((0..<2_000).map { _ in ordered() }).count
+            }
+            let count = try await host().value
+            #expect(count == 4_000)
+            // A few may stay in the lists until they are looked at next, and one on its worker.
+            #expect(await eventually { alive.value < 200 })
+        }
+    }
 }

@@ -181,7 +181,8 @@ extension Engine {
         let object = token.takeUnretainedValue()
         guard isPaused(object, record) else { return false }
         object.transition { $0.holding() }
-        if object.holdings.contains(.permit) { givePermitBack(object) }
+        // Settled in the mailbox, what it holds is returned by who settled it.
+        if !object.isSettled, object.holdings.contains(.permit) { givePermitBack(object) }
         let held = paused.withLock { list in
             guard isPaused(object, record), !gate.contains(.draining) else { return false }
             list.append(token)
@@ -247,6 +248,7 @@ extension Engine {
             token.domain = UInt16(truncatingIfNeeded: place(token.tags.weight, kind: kind))
         }
         let domain = Int(token.domain)
+        if token.isNeeded.load(ordering: .relaxed) { leaveLines(token) }
         events.emit { .token(token, .admitted, domain: domain + 1) }
         return (kind, isBound, domain, token.epoch)
     }
@@ -279,7 +281,11 @@ extension Engine {
     private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
         events.emit { .token(token, .waiting, domain: nil) }
         settleIfSwept(token, record)
-        if token.isNeeded.load(ordering: .sequentiallyConsistent) { seekHost(for: token) }
+        if token.word.load(ordering: .sequentiallyConsistent) & 15 != TokenWord(.waiting).raw {
+            withdraw(token)
+        } else if token.isNeeded.load(ordering: .sequentiallyConsistent) {
+            seekHost(for: token)
+        }
     }
 
     /// Settles a token that a sweep may have missed while it was carried from one list to the next.

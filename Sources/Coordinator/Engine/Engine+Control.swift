@@ -66,7 +66,7 @@ extension Engine {
     /// depends on when the lists move.
     ///
     /// What stands in a mailbox is found by its workers soon enough.
-    private func purge() {
+    func purge() {
         let paused: [Unmanaged<AnyTaskToken>] = paused.withLock { list in
             var dead: [Unmanaged<AnyTaskToken>] = []
             var kept: [Unmanaged<AnyTaskToken>] = []
@@ -77,6 +77,7 @@ extension Engine {
             return dead
         }
         for token in paused { retire(token) }
+        defer { trimNeeded() }
         for tier in tiers {
             let dead = tier.permits.withLock { permits in
                 permits.removeWaiters {

@@ -36,17 +36,22 @@ extension Engine: AwaitObserver {
     /// Tokens that bodies wait for and that stood in a line when they were listed.
     struct NeededList: Sendable {
         private var tokens: Deque<AnyTaskToken> = []
-        private var limit = 32
+        private var left = 0
 
-        /// Lists a token; answers those whose wait in lines is over, to be freed after unlocking.
-        mutating func add(_ token: AnyTaskToken) -> [AnyTaskToken] {
+        mutating func add(_ token: AnyTaskToken) { tokens.append(token) }
+
+        /// A listed token has left its line: answers those that have, to be freed after unlocking, once they are a quarter
+        /// (a token may be listed up to three times).
+        mutating func leave() -> [AnyTaskToken] {
+            left += 1
+            return left * 4 >= tokens.count ? trim() : []
+        }
+
+        mutating func trim() -> [AnyTaskToken] {
+            left = 0
             var done: [AnyTaskToken] = []
-            if tokens.count >= limit {
-                done = tokens.filter { $0.state != .waiting }
-                tokens.removeAll { $0.state != .waiting }
-                limit = max(32, 2 * tokens.count)
-            }
-            tokens.append(token)
+            for token in tokens where token.state != .waiting { done.append(token) }
+            if !done.isEmpty { tokens.removeAll { $0.state != .waiting } }
             return done
         }
 
@@ -107,13 +112,11 @@ extension Engine: AwaitObserver {
     /// A token that a body waits for stands in a line: lists it, and lets it in where its host is ready.
     func seekHost(for token: AnyTaskToken) {
         if token.tags.flags.contains(.ordered) {
-            let done = shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.add(token) }
-            _ = done
+            shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.add(token) }
             if let entered = enterTurn(for: token) { goOn(entered, with: .turn) }
         }
         if let speed = token.tags.storage {
-            let done = tier(speed).needed.withLock { $0.add(token) }
-            _ = done
+            tier(speed).needed.withLock { $0.add(token) }
             if let entered = enterPermit(for: token) { goOn(entered, with: .permit) }
         }
     }
@@ -133,7 +136,7 @@ extension Engine: AwaitObserver {
                 return entered != nil
             }
         }
-        _ = done
+        _ = done  // freed outside the lock
         if let entered { goOn(entered, with: .turn) }
     }
 
@@ -145,7 +148,7 @@ extension Engine: AwaitObserver {
                 return entered != nil
             }
         }
-        _ = done
+        _ = done  // freed outside the lock
         if let entered { goOn(entered, with: .permit) }
     }
 
@@ -205,7 +208,7 @@ extension Engine: AwaitObserver {
     private func descends(_ token: AnyTaskToken, from body: UInt64) -> Bool {
         var next = token.lineage
         while let lineage = next {
-            if lineage.id.sequence == body { return true }
+            if lineage.submitter === self, lineage.id.sequence == body { return true }
             next = lineage.parent
         }
         return false
@@ -244,6 +247,8 @@ extension Engine: AwaitObserver {
         let record = operations.record(object.operation)
         switch kind {
         case .turn:
+            // Let in ahead of one that is needed, so it is needed, too, wherever it stands next.
+            object.isNeeded.store(true, ordering: .sequentiallyConsistent)
             object.holdings.insert(.turn)
             passPause(token, record)
         case .permit:
@@ -273,9 +278,8 @@ extension Engine: AwaitObserver {
 
     // MARK: Waiting ends
 
-    package func endAwait(_ lineage: Lineage) async {
+    package func comeBack(_ lineage: Lineage) async {
         // It takes no guests any more: one that is inside by now is seen, and waited for.
-        lineage.endBlockedWait()
         guard guestCount.load(ordering: .sequentiallyConsistent) != 0, let body = lineage.body else { return }
         var isFree = false
         while !isFree {
@@ -332,6 +336,23 @@ extension Engine: AwaitObserver {
             }
         }
         return head
+    }
+
+    /// A needed token leaves the lines, for a mailbox.
+    func leaveLines(_ token: AnyTaskToken) {
+        guard hasLine(token) else { return }
+        var done: [AnyTaskToken] = []
+        if token.tags.flags.contains(.ordered) {
+            done = shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.leave() }
+        }
+        if let speed = token.tags.storage { done += tier(speed).needed.withLock { $0.leave() } }
+        _ = done  // freed outside the locks
+    }
+
+    /// Lets go of the listed tokens that have left their lines.
+    func trimNeeded() {
+        for shard in anchors { _ = shard.needed.withLock { $0.trim() } }
+        for tier in tiers { _ = tier.needed.withLock { $0.trim() } }
     }
 
     /// The coordinator has stopped: lets go of the tokens that were listed.

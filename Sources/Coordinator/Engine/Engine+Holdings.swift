@@ -8,7 +8,7 @@
 internal import CExecution
 internal import Routing
 internal import Synchronization
-internal import TokenCore
+package import TokenCore
 
 // What tokens hold of the engine's, and who gives it back.
 //
@@ -17,7 +17,8 @@ internal import TokenCore
 // | a worker took it from a mailbox and ran it | that worker, after the body (`returnHoldings`) | that worker, at its next look for work |
 // | its async body ended | the thread it ended on | the closure of its task |
 // | a waiting ancestor ran it (inline) | that ancestor's thread | whoever finds the entry left in the mailbox or the line |
-// | settled in a mailbox | the worker that finds it | that worker, at its next look for work |
+// | settled in a mailbox | who settled it (`bury`) | the worker that finds it, at its next look for work |
+// | settled in a second line, holding a turn | who settled it, or who put it there (`withdraw`) | the same |
 // | settled in a tier's line | whoever is given the permit and sees it dead (`pass`, `retire`) | the same |
 // | settled in an anchor's line | whoever is given the turn and sees it dead (`passTurn`) | the same |
 // | settled under a pause | the resume or the stop that empties the list (`retire`) | the same |
@@ -59,9 +60,42 @@ extension Engine {
     ///
     /// Called once for each token, by who ran it, or by who took it out of a list and found it settled.
     func retire(_ token: Unmanaged<AnyTaskToken>) {
-        let object = token.takeUnretainedValue()
-        returnHoldings(object)
+        bury(token.takeUnretainedValue())
         token.release()
+    }
+
+    /// Returns what a token holds that was settled before it began.
+    ///
+    /// Once: whoever settles it in a mailbox does, since the mailbox's crew may be stuck while others, even the host whose
+    /// guest it is, wait for what it holds; so does whoever finds it.
+    func bury(_ token: AnyTaskToken) {
+        if token.tags.isPlain || token.isBuried.exchange(true, ordering: .acquiringAndReleasing) { return }
+        returnHoldings(token)
+    }
+
+    package func tokenDiedInMailbox(_ token: AnyTaskToken) { bury(token) }
+
+    package func tokenWasKilled(_ token: AnyTaskToken) { withdraw(token) }
+
+    /// Takes a settled token that may hold its anchor's turn out of the next line it stands in: others, even the host whose
+    /// guest it is, wait for the turn.
+    ///
+    /// Called by who settled it, and by who put it into the line: one of the two finds it there. What holds nothing stays
+    /// where it is; whoever comes upon it retires it.
+    func withdraw(_ token: AnyTaskToken) {
+        guard token.isSettled, token.tags.flags.contains(.ordered) else { return }
+        if let speed = token.tags.storage {
+            let waiter = tier(speed).permits.withLock { permits in
+                permits.removeFirst {
+                    if case .token(let other) = $0 { other.takeUnretainedValue() === token } else { false }
+                }
+            }
+            if case .token(let found) = waiter { retire(found) }
+        }
+        let held = paused.withLock { list in
+            list.firstIndex { $0.takeUnretainedValue() === token }.map { list.remove(at: $0) }
+        }
+        if let held { retire(held) }
     }
 
     /// The engine is done with a token whose reference is released elsewhere.

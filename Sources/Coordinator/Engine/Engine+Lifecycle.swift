@@ -192,6 +192,7 @@ extension Engine {
             if liveCount > 0 { _ = parker.park(timeout: 100_000) }
         }
         dropPending()
+        purge()
         return abandoned.sorted { $0.state == .executing && $1.state != .executing }
     }
 

@@ -31,7 +31,7 @@ extension Engine {
         }
         guard object.begin() else {
             // Run by a waiting ancestor, who returns what it holds; else settled before it began.
-            if !object.current.hasBegun { returnHoldings(object) }
+            if !object.current.hasBegun { bury(object) }
             return
         }
         if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }

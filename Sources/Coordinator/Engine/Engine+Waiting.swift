@@ -24,7 +24,8 @@ extension Engine {
 
     package func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
         if let deadline, deadline <= now() { return token.isSettled }
-        guard let worker = Worker.current, owns(worker), let frame = worker.activeFrames.last,
+        // A job that runs on top of blocked bodies hides their frames: it is not part of them.
+        guard let worker = Worker.current, owns(worker), let frame = BodyFrame.current, frame.submitter === self,
             let lineage = frame.lineage
         else {
             return parkOutsideFrames(until: token, deadline: deadline)
@@ -56,12 +57,12 @@ extension Engine {
         return settled
     }
 
-    /// Parks where no synchronous body is: in a function that an async body calls, its worker must not count as active
-    /// meanwhile; elsewhere there is nothing to do but park.
+    /// Parks where no synchronous body is: in a function that an async body calls, on a worker (which must not count as
+    /// active meanwhile) or on any other thread that a task of it runs on; elsewhere there is nothing to do but park.
     private func parkOutsideFrames(until token: AnyTaskToken, deadline: Int64?) -> Bool {
-        guard let worker = Worker.current, owns(worker) else { return token.parkUntilSettled(deadline: deadline) }
-        leaveCrew(worker)
-        defer { rejoinCrew(worker) }
+        let worker = Worker.current.flatMap { owns($0) ? $0 : nil }
+        if let worker { leaveCrew(worker) }
+        defer { if let worker { rejoinCrew(worker) } }
         guard let lineage = Ambient.current?.lineage, lineage.submitter === self else {
             return token.parkUntilSettled(deadline: deadline)
         }
@@ -81,7 +82,7 @@ extension Engine {
     ///
     /// - Returns: false when the deadline passed first.
     private func waitInSlices(
-        _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
+        _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
         _ park: (Int64) -> Bool
     ) -> Bool {
         var slice: Int64 = 1_000_000
@@ -89,9 +90,9 @@ extension Engine {
         while true {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
-            wakeForWork(worker.crew)
+            if let worker { wakeForWork(worker.crew) }
             if slice >= Self.rescueSlice { rescue(lineage, token, &head) }
-            if help(worker, frame, lineage) {
+            if let worker, help(worker, frame, lineage) {
                 slice = 1_000_000
                 if park(now()) { return true }
             } else if park(min(deadline ?? .max, now() + slice)) {
@@ -107,7 +108,7 @@ extension Engine {
     ///
     /// - Returns: whether the thread is away from its crew now.
     private func waitForGuests(
-        of body: AnyTaskToken, _ deadline: Int64?, _ worker: Worker, _ frame: BodyFrame?, _ lineage: Lineage,
+        of body: AnyTaskToken, _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage,
         isAway: Bool
     ) -> Bool {
         var isAway = isAway
@@ -118,7 +119,7 @@ extension Engine {
                 let parker = Parker()
                 if comesBack(lineage, body, kind, .thread(parker)) { continue }
                 isFree = false
-                if !isAway { leaveCrew(worker) }
+                if !isAway, let worker { leaveCrew(worker) }
                 isAway = true
                 let isOver = waitInSlices(deadline, worker, frame, lineage) { parker.park(timeout: max(0, $0 - now())) }
                 if !isOver { return true }
@@ -171,7 +172,10 @@ extension Engine {
         let found = findHelp(lineage)
         isLookingAround.store(false, ordering: .releasing)
         switch found {
-        case .job(let job): BodyFrame.hidden { job.run() }
+        case .job(let job):
+            rejoinCrew(worker)
+            BodyFrame.hidden { job.run() }
+            leaveCrew(worker)
         case .token(let token, let crew) where token.tags.isAsync:
             startAsync(token, operations.record(token.operation), crew, worker)
         case .token(let token, _): runClaimed(token, worker, frame, isAway: true)
@@ -286,7 +290,9 @@ extension Engine {
 
     /// Whether all threads of a crew are blocked and it gets no more.
     private func isStuck(_ crew: Crew) -> Bool {
-        crew.state.withLock { $0.active <= 0 && $0.idle.isEmpty && ($0.threads >= crew.cap || $0.isRefused) }
+        crew.state.withLock {
+            $0.active <= 0 && $0.idle.isEmpty && ($0.threads >= crew.cap || $0.isRefused || $0.isClosed)
+        }
     }
 
     // MARK: Depth

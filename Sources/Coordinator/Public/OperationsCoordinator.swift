@@ -166,6 +166,12 @@ public final class OperationsCoordinator: TokenSubmitter {
     /// Takes on a token that will be submitted later; derived tokens call this.
     public func reserve(_ token: AnyTaskToken) { engine.reserve(token) }
 
+    /// Lets a killed token go; tokens call this.
+    public func tokenWasKilled(_ token: AnyTaskToken) { engine.tokenWasKilled(token) }
+
+    /// Lets a token go that was settled in a mailbox; tokens call this.
+    public func tokenDiedInMailbox(_ token: AnyTaskToken) { engine.tokenDiedInMailbox(token) }
+
     /// Makes this coordinator the process default.
     public func makeDefault() { DefaultSubmitter.set(engine) }
 }
