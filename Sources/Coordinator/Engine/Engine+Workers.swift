@@ -143,7 +143,9 @@ extension Engine {
         var done: Unmanaged<AnyTaskToken>?
         let own: Next? = crew.state.withLock { state in
             done = worker.running.popLast()
-            if crew.kind != .storage, state.active > crew.target { return goIdle(worker, &state) }
+            // The last thread of a closed crew leaves nothing behind: async bodies wait for their jobs.
+            let isLast = state.isClosed && state.threads == 1
+            if crew.kind != .storage, state.active > crew.target, !isLast { return goIdle(worker, &state) }
             switch crew.next(&state) {
             case .token(let token):
                 worker.running.append(token)
@@ -211,6 +213,7 @@ extension Engine {
     /// Under the lock.
     private func goIdle(_ worker: Worker, _ state: inout Crew.State) -> Next {
         let crew = worker.crew
+        if state.isClosed, state.threads == 1, crew.hasMail || !state.jobs.isEmpty { return .again }
         state.active -= 1
         if state.isClosed {
             state.threads -= 1
