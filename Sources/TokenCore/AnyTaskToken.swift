@@ -138,6 +138,11 @@ public class AnyTaskToken: @unchecked Sendable {
 
     package final var current: TokenWord { TokenWord(raw: word.load(ordering: .acquiring)) }
 
+    /// The state, read in the one order of all sequentially consistent accesses: after a store, whoever stored first is seen.
+    package final var stateInTotalOrder: TokenState {
+        TokenWord(raw: word.load(ordering: .sequentiallyConsistent)).state
+    }
+
     /// Applies a named transition; false when it is not allowed from the state the token is in by then.
     @discardableResult
     package final func transition(_ move: (TokenWord) -> TokenWord?) -> Bool {

@@ -49,7 +49,7 @@ public func waitForAll<Success>(
 @usableFromInline
 func settleAll(_ tokens: [AnyTaskToken]) async {
     guard let last = tokens.last else { return }
-    if let wait = ObservedWait(for: tokens.filter { !$0.isSettled }) {
+    if let wait = ObservedWait(for: tokens) {
         await suspend(untilAllOf: tokens.filter { !$0.isSettled }) { wait.isOver() }
         return await wait.comeBack()
     }

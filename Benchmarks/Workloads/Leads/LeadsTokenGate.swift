@@ -15,9 +15,7 @@ struct LeadsTokenGate: Contender {
 
     func measure(_ families: Families) async throws -> Sample {
         try await withCoordinator { _ in
-            let child = TaskTokenGuard("child") { (memory: States, set: Int, number: Int) in
-                memory.sum(set) &+ UInt64(number)
-            }
+            let child = makeChild()
             let lead = TaskTokenGuard("lead", locality: .lead(externalCalls: ["child"])) {
                 (memory: States, set: Int, value: UInt64) in
                 memory.update(set, by: value)
@@ -25,8 +23,7 @@ struct LeadsTokenGate: Contender {
                 return try waitForAll(children).reduce(0) { $0 &+ (try $1.get()) }
             }
             return try await families.measure { memory, value in
-                let leads = (0..<families.sets).map { lead(memory, $0, value) }
-                return try await gather(leads).reduce(0) { $0 &+ (try $1.get()) }
+                try await sum((0..<families.sets).map { lead(memory, $0, value) })
             }
         }
     }
@@ -39,19 +36,25 @@ struct LeadsTokenGateAsync: Contender {
 
     func measure(_ families: Families) async throws -> Sample {
         try await withCoordinator { _ in
-            let child = TaskTokenGuard("child") { (memory: States, set: Int, number: Int) in
-                memory.sum(set) &+ UInt64(number)
-            }
+            let child = makeChild()
             let lead = TaskTokenGuard("lead", locality: .lead(externalCalls: ["child"])) {
                 (memory: States, set: Int, value: UInt64) async throws -> UInt64 in
                 memory.update(set, by: value)
                 let children = (0..<families.children).map { child(memory, set, $0) }
-                return try await gather(children).reduce(0) { $0 &+ (try $1.get()) }
+                return try await sum(children)
             }
             return try await families.measure { memory, value in
-                let leads = (0..<families.sets).map { lead(memory, $0, value) }
-                return try await gather(leads).reduce(0) { $0 &+ (try $1.get()) }
+                try await sum((0..<families.sets).map { lead(memory, $0, value) })
             }
         }
     }
+}
+
+/// What both kinds of lead spawn.
+private func makeChild() -> TaskTokenGuard<(States, Int, Int), UInt64> {
+    TaskTokenGuard("child") { (memory: States, set: Int, number: Int) in memory.sum(set) &+ UInt64(number) }
+}
+
+private func sum(_ tokens: [TaskToken<UInt64>]) async throws -> UInt64 {
+    try await gather(tokens).reduce(0) { $0 &+ (try $1.get()) }
 }

@@ -281,7 +281,7 @@ extension Engine {
     private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
         events.emit { .token(token, .waiting, domain: nil) }
         settleIfSwept(token, record)
-        if token.word.load(ordering: .sequentiallyConsistent) & 15 != TokenWord(.waiting).raw {
+        if token.stateInTotalOrder != .waiting {
             withdraw(token)
         } else if token.isNeeded.load(ordering: .sequentiallyConsistent) {
             seekHost(for: token)

@@ -86,7 +86,7 @@ extension Engine: AwaitObserver {
         for part in parts(of: token) where part.realm === realm && part.lineage != nil && hasLine(part) {
             part.isNeeded.store(true, ordering: .sequentiallyConsistent)
             // Else it is told when it comes to stand there: the flag is read after that.
-            if part.word.load(ordering: .sequentiallyConsistent) & 15 == TokenWord(.waiting).raw { seekHost(for: part) }
+            if part.stateInTotalOrder == .waiting { seekHost(for: part) }
         }
     }
 
