@@ -12,42 +12,6 @@ import TokenGate
 /// What an async body holds while it awaits serves its descendants, one at a time.
 @Suite("C9 guests of async bodies")
 struct C9GuestTests {
-    /// Bodies inside one turn or permit: at most one runs code of its own at any time; those that await stepped out.
-    private final class Room: Sendable {
-        private let inside = Tally()
-        let overlaps = Tally()
-
-        func enter() { if inside.add() > 1 { overlaps.add() } }
-        func leave() { inside.add(-1) }
-
-        /// Long enough to be met if another can get in; decides nothing else.
-        func linger() { for _ in 0..<500 where overlaps.value == 0 { _ = CurrentThread.tid() } }
-
-        func body<Result>(_ work: () async throws -> Result) async rethrows -> Result {
-            enter()
-            defer { leave() }
-            linger()
-            return try await work()
-        }
-
-        func away<Result>(_ wait: () async throws -> Result) async rethrows -> Result {
-            linger()
-            leave()
-            defer {
-                enter()
-                linger()
-            }
-            return try await wait()
-        }
-
-        func body(_ work: () throws -> Int) rethrows -> Int {
-            enter()
-            defer { leave() }
-            linger()
-            return try work()
-        }
-    }
-
     /// The ways in which a body may wait for three of its children.
     enum Way: CaseIterable {
         case value, gather, variadic, completions, taskGroup, asyncLet, mapped, zipped, middle, blockingMiddle, helper
@@ -272,71 +236,6 @@ struct C9GuestTests {
         }
     }
 
-    @Test("C9 C5 a host whose guest is killed goes on when the guest's body has left")
-    func killedGuest() async throws {
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-        } _: { coordinator in
-            let (gate, room) = (Gate(), Room())
-            let submitted = Journal<TaskToken<Int>>()
-            let guest = TaskTokenGuard("c9_killed_guest", locality: .sticky("k", ordered: true)) {
-                room.body {
-                    gate.pass()
-                    return 1
-                }
-            }
-            let host = TaskTokenGuard(
-                "c9_killed_host", locality: .sticky("k", ordered: true), on: coordinator
-            ) { () async in
-                await room.body {
-                    let token = guest()
-                    submitted.note(token)
-                    return await room.away { await token.result }
-                }
-            }
-            let token = host()
-            await gate.waitForArrivals()
-            #expect(submitted.all[0].kill())
-            #expect(token.state == .executing)
-            gate.open()
-            try #require(await settles(token))
-            #expect(room.overlaps.value == 0)
-        }
-    }
-
-    @Test("C9 C5 a turn whose holder ended stays with a guest that is still inside")
-    func hostEndsFirst() async throws {
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-        } _: { coordinator in
-            let (arrived, opened) = (Tally(), Tally())
-            let journal = Journal<String>()
-            let guest = TaskTokenGuard("c9_outliving_guest", locality: .sticky("k", ordered: true)) { () async in
-                arrived.add()
-                _ = await eventually { opened.value > 0 }
-                journal.note("guest")
-            }
-            let next = TaskTokenGuard("c9_outliving_next", locality: .sticky("k", ordered: true), on: coordinator) {
-                journal.note("next")
-            }
-            let host = TaskTokenGuard(
-                "c9_outliving_host", locality: .sticky("k", ordered: true), on: coordinator
-            ) { () async in
-                let token = guest()
-                // A task that the body leaves behind waits for the guest; the body itself does not.
-                Task { try await token.value }
-                _ = await eventually { arrived.value > 0 }
-            }
-            let token = host()
-            let stranger = next()
-            try #require(await settles(token))
-            #expect(!stranger.isSettled)
-            opened.add()
-            try #require(await settles(stranger))
-            #expect(journal.all == ["guest", "next"])
-        }
-    }
-
     @Test("C9 ten thousand children of one turn, gathered inside it, in their order")
     func many() async throws {
         try await withTestCoordinator {
@@ -355,68 +254,6 @@ struct C9GuestTests {
         }
     }
 
-    /// Trees of bodies, async and blocking, over ordered anchors and tiers, with kills in between.
-    private enum Tree {
-        struct Node: Sendable {
-            var depth: Int
-            var anchor: Int
-            var seed: UInt64
-        }
-
-        static let anchors = 4
-
-        /// What a node's children are: anchors never go back, as locks are taken in one order; storage comes after them.
-        static func children(of node: Node) -> [Node] {
-            var dice = node.seed
-            func roll(_ sides: UInt64) -> Int {
-                dice = dice &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return Int((dice >> 33) % sides)
-            }
-            guard node.depth > 0 else { return [] }
-            return (0..<roll(4)).map { _ in
-                Node(
-                    depth: node.depth - 1, anchor: min(anchors, node.anchor + roll(3) / 2 * roll(2)),
-                    seed: node.seed &* 31 &+ UInt64(roll(1_000_000)))
-            }
-        }
-
-        static func call(_ node: Node) -> TaskToken<Int> {
-            if node.anchor == anchors { return node.seed % 2 == 0 ? writing(node) : writingAsync(node) }
-            return node.seed % 2 == 0 ? blocking(node) : awaiting(node)
-        }
-
-        static let blocking: TaskTokenGuard<Node, Int> = TaskTokenGuard(
-            "c9_tree_blocking", locality: .sticky(ordered: true) { (node: Node) in "\(node.anchor)" }
-        ) { node in
-            let children = children(of: node).map { call($0) }
-            return waitAll(children.reversed())
-        }
-        static let awaiting: TaskTokenGuard<Node, Int> = TaskTokenGuard(
-            "c9_tree_awaiting", locality: .sticky(ordered: true) { (node: Node) in "\(node.anchor)" }
-        ) { (node: Node) async in
-            await awaitAll(children(of: node).map { call($0) }, atOnce: node.seed % 3 == 0)
-        }
-        static let writing: TaskTokenGuard<Node, Int> = TaskTokenGuard("c9_tree_writing", storage: .slow) { node in
-            waitAll(children(of: node).map { call($0) })
-        }
-        static let writingAsync: TaskTokenGuard<Node, Int> = TaskTokenGuard(
-            "c9_tree_writing_async", storage: .slow
-        ) { (node: Node) async in
-            await awaitAll(children(of: node).map { call($0) }, atOnce: node.seed % 3 == 0)
-        }
-
-        private static func waitAll(_ tokens: [TaskToken<Int>]) -> Int {
-            tokens.reduce(1) { $0 + ((try? $1.wait()) ?? 0) }
-        }
-
-        private static func awaitAll(_ tokens: [TaskToken<Int>], atOnce: Bool) async -> Int {
-            if atOnce { return await gather(tokens).reduce(1) { $0 + ((try? $1.get()) ?? 0) } }
-            var sum = 1
-            for token in tokens.reversed() { sum += (try? await token.value) ?? 0 }
-            return sum
-        }
-    }
-
     @Test("C9 random trees over ordered anchors and one storage permit end", arguments: [1, 2, 8])
     func trees(limit: Int) async throws {
         let seed = UInt64.random(in: 0 ... .max)
@@ -426,89 +263,14 @@ struct C9GuestTests {
             $0.workersPerCore = limit == 8 ? 4 : 1
             $0.storageLimits[.slow] = limit
         } _: { coordinator in
-            let start = TaskTokenGuard("c9_tree_start", on: coordinator) { (node: Tree.Node) async in
-                await Tree.call(node).result
+            let start = TaskTokenGuard("c9_tree_start", on: coordinator) { (node: GuestTree.Node) async in
+                await GuestTree.call(node).result
             }
             let tokens = (0..<60).map {
-                start(Tree.Node(depth: 5, anchor: $0 % 2, seed: seed &+ UInt64($0) &* 0x9E37_79B9_7F4A_7C15))
+                start(GuestTree.Node(depth: 5, anchor: $0 % 2, seed: seed &+ UInt64($0) &* 0x9E37_79B9_7F4A_7C15))
             }
             for (n, token) in tokens.enumerated() where n % 13 == 5 { token.kill() }
             try #require(await settle(tokens))
-            #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
-            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
-        }
-    }
-
-    @Test("C9 a guest that is killed on its way into the second line lets its host go on", arguments: 1...3)
-    func killedOnItsWay(round: Int) async throws {
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-            $0.storageLimits[.slow] = 1
-        } _: { coordinator in
-            let child = TaskTokenGuard(
-                "c9_way_child", storage: .slow, locality: .sticky("k", ordered: true)
-            ) { (n: Int) in n }
-            let host = TaskTokenGuard(
-                "c9_way_host", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
-            ) { (delay: Int) async in
-                let token = child(1)
-                let killer = Task.detached {
-                    try? await Task.sleep(for: .microseconds(delay))
-                    token.kill()
-                }
-                _ = await token.result
-                await killer.value
-            }
-            for delay in 0..<300 {
-                let token = host(delay)
-                try #require(await settles(token))
-            }
-            #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
-            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
-        }
-    }
-
-    @Test("C9 a killed token that holds a turn while it waits for a permit passes the turn on at once")
-    func killedInSecondLine() async throws {
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-            $0.storageLimits[.slow] = 1
-        } _: { coordinator in
-            let gate = Gate()
-            let stranger = TaskTokenGuard("c9_line_stranger", storage: .slow, on: coordinator) { gate.pass() }
-            let both = TaskTokenGuard(
-                "c9_line_both", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
-            ) { 1 }
-            let ordered = TaskTokenGuard("c9_line_ordered", locality: .sticky("k", ordered: true), on: coordinator) {
-                2
-            }
-            let first = stranger()
-            await gate.waitForArrivals()
-            let holder = both()
-            let next = ordered()
-            #expect(holder.kill())
-            #expect(await settles(next))
-            gate.open()
-            try await first.value
-        }
-    }
-
-    @Test(
-        "C9 a stop in the middle of guests leaves nothing held",
-        .disabled("one run in ten on one CPU leaves a body suspended after a stop that gave it no time"),
-        arguments: [0, 1, 5])
-    func stopInTheMiddle(milliseconds: Int) async throws {
-        for round in 0..<20 {
-            let coordinator = try makeCoordinator {
-                $0.pretend(domains: 2)
-                $0.storageLimits[.slow] = 1
-            }
-            try await coordinator.start()
-            let start = TaskTokenGuard("c9_stop_start", on: coordinator) { (node: Tree.Node) async in
-                await Tree.call(node).result
-            }
-            for n in 0..<20 { _ = start(Tree.Node(depth: 4, anchor: n % 3, seed: UInt64(round * 100 + n))) }
-            await coordinator.stop(timeout: .milliseconds(milliseconds))
             #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
             #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
         }
@@ -564,56 +326,5 @@ struct C9GuestTests {
     @globalActor private actor Elsewhere {
         static let shared = Elsewhere()
         @Elsewhere static func run(_ work: @Sendable () throws -> Int) rethrows -> Int { try work() }
-    }
-
-    @Test("C9 the first of two guests wins: the host goes on before the next is let in, and kills it")
-    func firstWins() async throws {
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-        } _: { coordinator in
-            let quick = TaskTokenGuard("c9_first_quick", locality: .sticky("k", ordered: true)) { 1 }
-            let endless = TaskTokenGuard("c9_first_endless", locality: .sticky("k", ordered: true)) {
-                while TokenContext.current?.isCancelled == false {}
-                return 2
-            }
-            let host = TaskTokenGuard(
-                "c9_first_host", locality: .sticky("k", ordered: true), on: coordinator
-            ) { () async throws in
-                let tokens = [quick(), endless()]
-                for await completion in completions(of: tokens) {
-                    for token in tokens { token.kill() }
-                    return try completion.get()
-                }
-                return 0
-            }
-            for _ in 0..<50 {
-                let token = host()
-                try #require(await settles(token))
-                #expect(try await token.value == 1)
-            }
-        }
-    }
-
-    @Test("C9 what was waited for is let go when it has run")
-    func letsGo() async throws {
-        final class Big: Sendable {
-            let count: Tally
-            init(_ count: Tally) { (self.count, _) = (count, count.add()) }
-            deinit { count.add(-1) }
-        }
-        try await withTestCoordinator {
-            $0.pretend(domains: 2)
-        } _: { coordinator in
-            let alive = Tally()
-            let child = TaskTokenGuard("c9_big_child", storage: .slow) { Big(alive) }
-            let ordered = TaskTokenGuard("c9_big_ordered", locality: .sticky("k", ordered: true)) { Big(alive) }
-            let host = TaskTokenGuard("c9_big_host", on: coordinator) { () async in
-                await gather((0..<2_000).map { _ in child() }).count + gather((0..<2_000).map { _ in ordered() }).count
-            }
-            let count = try await host().value
-            #expect(count == 4_000)
-            // A few may stay in the lists until they are looked at next, and one on its worker.
-            #expect(await eventually { alive.value < 200 })
-        }
     }
 }
