@@ -131,10 +131,7 @@ struct C9GuestEndTests {
         }
     }
 
-    @Test(
-        "C9 a stop in the middle of guests leaves nothing held",
-        .disabled("one run in ten on one CPU leaves a body suspended after a stop that gave it no time"),
-        arguments: [0, 1, 5])
+    @Test("C9 a stop in the middle of guests leaves nothing held", arguments: [0, 1, 5])
     func stopInTheMiddle(milliseconds: Int) async throws {
         for round in 0..<20 {
             let coordinator = try makeCoordinator {

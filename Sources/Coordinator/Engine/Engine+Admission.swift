@@ -219,10 +219,15 @@ extension Engine {
     // MARK: Mailbox
 
     /// Puts a token into a mailbox and sees to it that someone looks there.
+    ///
+    /// One that died on its way stays out: a closed crew has no thread that would find it, and what it holds others may
+    /// wait for.
     func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
-        let (kind, isBound, domain, epoch) = token._withUnsafeGuaranteedRef {
-            address($0, looker: looker)
-        }
+        guard
+            let (kind, isBound, domain, epoch) = token._withUnsafeGuaranteedRef({
+                address($0, looker: looker)
+            })
+        else { return retireSettled(token) }
         // From the push on, the token may be run and freed by others.
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
@@ -235,11 +240,11 @@ extension Engine {
         }
     }
 
-    /// Decides where an admitted token goes.
+    /// Admits a token and decides where it goes; nil where it is settled.
     private func address(
         _ token: AnyTaskToken, looker: Worker?
-    ) -> (kind: CrewKind, isBound: Bool, domain: Int, epoch: UInt32) {
-        token.transition { $0.admitting() }
+    ) -> (kind: CrewKind, isBound: Bool, domain: Int, epoch: UInt32)? {
+        if !token.transition({ $0.admitting() }), token.isSettled { return nil }
         let kind = kind(of: token)
         let isBound = isBound(token)
         if let looker, !isBound {

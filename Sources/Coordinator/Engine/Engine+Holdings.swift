@@ -17,6 +17,7 @@ package import TokenCore
 // | a worker took it from a mailbox and ran it | that worker, after the body (`returnHoldings`) | that worker, at its next look for work |
 // | its async body ended | the thread it ended on | the closure of its task |
 // | a waiting ancestor ran it (inline) | that ancestor's thread | whoever finds the entry left in the mailbox or the line |
+// | settled on its way to a mailbox | who carried it (`deliver`) | the same |
 // | settled in a mailbox | who settled it (`bury`) | the worker that finds it, at its next look for work |
 // | settled in a second line, holding a turn | who settled it, or who put it there (`withdraw`) | the same |
 // | settled in a tier's line | whoever is given the permit and sees it dead (`pass`, `retire`) | the same |
@@ -62,6 +63,11 @@ extension Engine {
     func retire(_ token: Unmanaged<AnyTaskToken>) {
         bury(token.takeUnretainedValue())
         token.release()
+    }
+
+    /// The engine is done with a settled token that may have been run, by an ancestor that returns what it holds.
+    func retireSettled(_ token: Unmanaged<AnyTaskToken>) {
+        if token.takeUnretainedValue().current.hasBegun { token.release() } else { retire(token) }
     }
 
     /// Returns what a token holds that was settled before it began.

@@ -238,7 +238,7 @@ extension Engine {
                 let work = crew.state.withLock { $0.threads == 0 ? crew.next(&$0) : .none }
                 switch work {
                 case .token(let token):
-                    if token.takeUnretainedValue().current.hasBegun { token.release() } else { retire(token) }
+                    retireSettled(token)
                     continue
                 case .job(let job):
                     let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
