@@ -14,6 +14,9 @@ public enum Sizes {
     /// Tokens that wait when a coordinator is stopped: `TOKENGATE_WAITING_TOKENS`.
     public static var waiting: Int { number("TOKENGATE_WAITING_TOKENS", 50_000) }
 
+    /// Bodies that wait inside each other: `TOKENGATE_WAITING_DEPTH`.
+    public static var depth: Int { number("TOKENGATE_WAITING_DEPTH", 20_000) }
+
     private static func number(_ name: String, _ usual: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? usual
     }
