@@ -82,12 +82,6 @@ bool tge_parker_is_notified(tge_parker *parker) {
 
 void tge_yield(void) { (void)sched_yield(); }
 
-int64_t tge_now_ns(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 bool tge_parker_wait_for_work(tge_parker *parker, int64_t timeout_ns) {
     uint32_t expected = NOTIFIED;
     if (atomic_compare_exchange_strong(&parker->state, &expected, EMPTY)) return true;

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 internal import CExecution
-package import Synchronization
+public import Synchronization
 
 /// A token, whatever its result: identity, state and control.
 ///
@@ -19,51 +19,39 @@ package import Synchronization
 /// | field | written by | read by |
 /// |---|---|---|
 /// | `word` | anyone, by named transitions only | anyone |
-/// | `isNeeded` | any body that waits for the token; set once | whoever puts the token into a line, after that |
-/// | `isBuried` | whoever comes upon the token when it is settled | the same |
+/// | `marks`, needed | any body that waits for the token; set once | whoever puts the token into a line, after that |
+/// | `marks`, buried | whoever comes upon the token when it is settled; set once | the same |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
 /// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
 /// | outcome (subclass) | the thread that made the token executing, before it finishes | anyone who saw completed or failed |
 public class AnyTaskToken: @unchecked Sendable {
-    package final let word: Atomic<UInt>
+    @usableFromInline package final let word: Atomic<UInt>
     /// Link of the one queue this token stands in: an address, or 0.
-    package final let link = Atomic<UInt>(0)
-    // Interned, never freed.
-    package final unowned(unsafe) let operation: Operation
-    package final let tags: TokenTags
-    /// A body waits for the token: where it stands in the line of what an ancestor holds, it may be let in.
-    package final let isNeeded = Atomic<Bool>(false)
-    /// Who sets it returns what the token holds that settled before it began.
-    package final let isBuried = Atomic<Bool>(false)
+    @usableFromInline package final let link: Atomic<UInt>
+    @usableFromInline package final let plan: TokenPlan
 
+    // In this order they leave no gaps: two cache lines are enough for a token with a word of input and one of result.
     // Not checked for exclusive access, since the table above says who may touch them. They are reached by the inlinable
     // properties below: the attribute does not cross modules by itself, and 20 checks a token cost 1,500 instructions.
     // The realm is never freed; nil until submitted.
     @usableFromInline @exclusivity(unchecked) final unowned(unsafe) var realmStorage: TokenRealm?
     @usableFromInline @exclusivity(unchecked) final var sequenceStorage: UInt64 = 0
+    @usableFromInline @exclusivity(unchecked) final var submittedAtStorage: Int64 = 0
+    @usableFromInline @exclusivity(unchecked) final var lineageStorage: Lineage?
+    @usableFromInline @exclusivity(unchecked) final var anchorStorage: UInt64 = 0
     @usableFromInline @exclusivity(unchecked) final var epochStorage: UInt32 = 0
     @usableFromInline @exclusivity(unchecked) final var domainStorage: UInt16 = 0
     @usableFromInline @exclusivity(unchecked) final var holdingsStorage: TokenTags.Holdings = []
-    @usableFromInline @exclusivity(unchecked) final var anchorStorage: UInt64 = 0
-    @usableFromInline @exclusivity(unchecked) final var submittedAtStorage: Int64 = 0
-    @usableFromInline @exclusivity(unchecked) final var lineageStorage: Lineage?
+    @usableFromInline final let marks: Atomic<UInt8>
 
-    /// Runs the body where it is known at the guard's call what types it has; nil where `invoke` has to find out.
-    ///
-    /// A method of a generic class is compiled once for all types, and asks the runtime for theirs each time: 2,300
-    /// instructions a token.
-    @usableFromInline final let runner: (@Sendable (AnyTaskToken) -> Bool)?
-
-    @usableFromInline
-    package init(
-        operation: Operation, tags: TokenTags, state: TokenState = .created,
-        runner: (@Sendable (AnyTaskToken) -> Bool)? = nil
-    ) {
-        self.operation = operation
-        self.tags = tags
-        self.runner = runner
-        word = Atomic(TokenWord(state).raw)
+    /// A token in the state `created`.
+    @inlinable
+    package init(plan: TokenPlan) {
+        self.plan = plan
+        word = Atomic(0)
+        link = Atomic(0)
+        marks = Atomic(0)
     }
 
     // MARK: What users see
@@ -127,14 +115,26 @@ public class AnyTaskToken: @unchecked Sendable {
     /// Runs the body on this thread and settles the token: what an executor of one's own calls, once, for each token
     /// that it was given.
     ///
-    /// Does nothing when the token was settled before it could start.
+    /// Does nothing when the token was settled before it could start, and for a coordinator's tokens, which it runs itself.
     public final func run() {
+        if let realm, realm.runsItsTokens { return }
         _ = transition { $0.admitting() }
         guard begin() else { return }
-        BodyFrame.running(self) { _ = finish(ok: runBody()) }
+        BodyFrame.running(self) { if let before = finish(ok: runBody()) { tellWaiters(before) } }
     }
 
     // MARK: For the engine
+
+    package final var operation: Operation { plan.operation }
+    @inlinable package final var tags: TokenTags { plan.tags }
+
+    /// Whether a body waits for the token: where it stands in the line of what an ancestor holds, it may be let in.
+    package final var isNeeded: Bool { marks.load(ordering: .sequentiallyConsistent) & 1 != 0 }
+
+    package final func markNeeded() { marks.bitwiseOr(1, ordering: .sequentiallyConsistent) }
+
+    /// True once: whoever gets it returns what the token holds that settled before it began.
+    package final func markBuried() -> Bool { marks.bitwiseOr(2, ordering: .acquiringAndReleasing).oldValue & 2 == 0 }
 
     package final var current: TokenWord { TokenWord(raw: word.load(ordering: .acquiring)) }
 
@@ -144,6 +144,7 @@ public class AnyTaskToken: @unchecked Sendable {
     }
 
     /// Applies a named transition; false when it is not allowed from the state the token is in by then.
+    @inline(__always)
     @discardableResult
     package final func transition(_ move: (TokenWord) -> TokenWord?) -> Bool {
         var seen = TokenWord(raw: word.load(ordering: .acquiring))
@@ -157,22 +158,26 @@ public class AnyTaskToken: @unchecked Sendable {
         return false
     }
 
+    /// created or waiting → admitted.
+    package final func admit() -> Bool { transition { $0.admitting() } }
+
     /// admitted → executing: the winner owns the body.
     package final func begin() -> Bool { transition { $0.starting() } }
 
-    /// executing → completed or failed, then `settled`, then tells the waiters; false when someone settled it first.
-    package final func finish(ok: Bool, settled: () -> Void = {}) -> Bool {
-        guard let before = settleWord({ $0.finishing(ok: ok) }) else { return false }
-        settled()
-        WaiterList.resume(before.waiters, of: self)
-        return true
+    /// executing → completed or failed; answers the word before, whose waiters the caller tells; nil when someone settled it
+    /// first.
+    package final func finish(ok: Bool) -> TokenWord? { settleWord { $0.finishing(ok: ok) } }
+
+    /// Tells those who waited when the token was settled.
+    package final func tellWaiters(_ before: TokenWord) {
+        if before.waiters != 0 { WaiterList.resume(before.waiters, of: self) }
     }
 
     /// As `finish`, for a token that no worker ran: the coordinator has to be told.
     package final func finishElsewhere(ok: Bool) {
-        guard let before = settleWord({ $0.finishing(ok: ok) }) else { return }
-        realm?.submitter?.tokenDidSettle(self, hadStarted: false)
-        WaiterList.resume(before.waiters, of: self)
+        guard let before = finish(ok: ok) else { return }
+        realm?.submitter?.tokenDidSettle(self, from: .executing)
+        tellWaiters(before)
     }
 
     /// Any live state → killed or timedOut; false when already settled.
@@ -182,13 +187,14 @@ public class AnyTaskToken: @unchecked Sendable {
     package final func settle(for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil) -> Bool {
         guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
         let submitter = submitter ?? realm?.submitter
-        submitter?.tokenDidSettle(self, hadStarted: before.state == .executing)
-        WaiterList.resume(before.waiters, of: self)
+        submitter?.tokenDidSettle(self, from: before.state)
+        tellWaiters(before)
         if before.state == .admitted { submitter?.tokenDiedInMailbox(self) }
         return true
     }
 
     /// Makes the word terminal; answers what it was before, nil when it was terminal already.
+    @inline(__always)
     private func settleWord(_ move: (TokenWord) -> TokenWord?) -> TokenWord? {
         var before = TokenWord(raw: 0)
         let won = transition { word in
@@ -204,9 +210,9 @@ public class AnyTaskToken: @unchecked Sendable {
     package func refuse(_ error: TokenError) { fatalError("a token without result type cannot be refused") }
 
     /// Runs the body and keeps its outcome; true when it returned, false when it threw.
-    package final func runBody() -> Bool { if let runner { runner(self) } else { invoke() } }
+    package final func runBody() -> Bool { plan.runner(self) }
 
-    /// What `runBody` does where there is no runner.
+    /// What `runBody` does where the plan has no runner of its own.
     @usableFromInline
     package func invoke() -> Bool { fatalError("a token without body was started in state \(state)") }
 
@@ -265,4 +271,9 @@ extension AnyTaskToken {
         get { lineageStorage }
         set { lineageStorage = newValue }
     }
+}
+
+extension AnyTaskToken: CustomStringConvertible {
+    /// Its operation type, state and id, for people.
+    public final var description: String { "token \(id) of \"\(operationType)\", \(state)" }
 }

@@ -26,6 +26,9 @@ package final class BodyFrame {
         return Unmanaged<BodyFrame>.fromOpaque(frame).takeUnretainedValue()
     }
 
+    /// Whether the calling thread runs a body.
+    static var isInside: Bool { thisThread.pointee.frame != nil }
+
     /// Makes this the thread's innermost body.
     package func enter(_ token: AnyTaskToken, submitter: any TokenSubmitter, domain: Int) {
         self.token = token
@@ -84,14 +87,29 @@ package final class BodyFrame {
 /// An object, so that looking at it costs one reference count and no copy.
 package final class Ambient: Sendable {
     package let lineage: Lineage?
-    package let scope: (any TokenSubmitter)?
+    private let holder: Holder?
+
+    /// A constant that is always there can be used without taking a reference to it; one in an optional cannot.
+    private final class Holder: Sendable {
+        let submitter: any TokenSubmitter
+        init(_ submitter: any TokenSubmitter) { self.submitter = submitter }
+    }
 
     package init(lineage: Lineage? = nil, scope: (any TokenSubmitter)? = nil) {
         self.lineage = lineage
-        self.scope = scope
+        holder = scope.map(Holder.init)
     }
 
+    package var scope: (any TokenSubmitter)? { holder?.submitter }
+
     @TaskLocal package static var current: Ambient?
+
+    /// Hands a token of no body over to the coordinator of the surroundings; false where this is a body, or there is none.
+    func submitOutsideBodies(_ token: AnyTaskToken) -> Bool {
+        guard lineage == nil, let holder else { return false }
+        Unmanaged.passUnretained(holder)._withUnsafeGuaranteedRef { $0.submitter.submit(token, claim: .free) }
+        return true
+    }
 
     /// Binds a body's lineage for the duration of `work`, for tasks that it starts.
     package static func withLineage<Result>(_ lineage: Lineage, _ work: () -> Result) -> Result {

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// A token with a synchronous body and its input, in one allocation.
+/// A token with its input and room for its result, in one allocation; its body is the guard's.
 ///
 /// Inlinable, so that a guard's call and the body's run are specialised for the caller's types: unspecialised, the
 /// look-ups of generic metadata take more than half of the time of a small token.
@@ -15,25 +15,15 @@
 final class BodyToken<Input: Sendable, Output: Sendable, Slot, Kept>: KeepingToken<Output, Kept>, @unchecked Sendable {
     // Touched by the executing thread only, once.
     @exclusivity(unchecked) @usableFromInline var input: Slot
-    @usableFromInline let body: @Sendable (Input) throws -> Output
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    override init(
-        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Kept,
-        runner: (@Sendable (AnyTaskToken) -> Bool)?
-    ) {
-        fatalError("a token with a body is made with its body")
-    }
+    override init(plan: TokenPlan, keeping nothing: Kept) { fatalError("a token with a body is made with its input") }
 
     @inlinable
-    init(operation: Operation, tags: TokenTags, input: Input, body: @escaping @Sendable (Input) throws -> Output)
-    where Slot == Input?, Kept == Result<Output, any Error>? {
+    init(core: GuardCore<Input, Output>, input: Input) where Slot == Input?, Kept == Result<Output, any Error>? {
         self.input = input
-        self.body = body
-        super.init(operation: operation, tags: tags, keeping: nil) {
-            unsafeDowncast($0, to: BodyToken<Input, Output, Input?, Result<Output, any Error>?>.self).runTyped()
-        }
+        super.init(plan: core, keeping: nil)
     }
 
     @inlinable
@@ -41,7 +31,7 @@ final class BodyToken<Input: Sendable, Output: Sendable, Slot, Kept>: KeepingTok
         guard let input else { fatalError("the body of a token was started twice") }
         self.input = nil
         do {
-            kept = .success(try body(input))
+            kept = .success(try unsafeDowncast(plan, to: GuardCore<Input, Output>.self).body(input))
             return true
         } catch {
             kept = .failure(error)
@@ -53,25 +43,20 @@ final class BodyToken<Input: Sendable, Output: Sendable, Slot, Kept>: KeepingTok
 /// A token with an async body.
 @usableFromInline
 final class AsyncBodyToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, @unchecked Sendable {
-    @usableFromInline let input: Input
-    @usableFromInline let body: @Sendable (Input) async throws -> Output
+    private let input: Input
+    private let body: @Sendable (Input) async throws -> Output
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    override init(
-        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Result<Output, any Error>?,
-        runner: (@Sendable (AnyTaskToken) -> Bool)?
-    ) {
-        fatalError("a token with a body is made with its body")
+    override init(plan: TokenPlan, keeping nothing: Result<Output, any Error>?) {
+        fatalError("a token with an async body is made with its body")
     }
 
     @usableFromInline
-    init(
-        operation: Operation, tags: TokenTags, input: Input, body: @escaping @Sendable (Input) async throws -> Output
-    ) {
+    init(plan: TokenPlan, input: Input, body: @escaping @Sendable (Input) async throws -> Output) {
         self.input = input
         self.body = body
-        super.init(operation: operation, tags: tags, keeping: nil)
+        super.init(plan: plan, keeping: nil)
     }
 
     @usableFromInline

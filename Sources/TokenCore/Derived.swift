@@ -17,7 +17,11 @@ extension TaskToken {
     ) -> TaskToken<Mapped> {
         let derived = DerivedToken(source: self, transform: transform)
         guard let submitter = realm?.submitter else {
-            derived.refuse(TokenError(.coordinatorStopped, "the coordinator of token \(id) is gone"))
+            if isSettled, case .failure(let error) = outcomeOnceSettled {
+                derived.fail(error)
+            } else {
+                derived.refuse(TokenError(.coordinatorStopped, "the coordinator of token \(id) is gone"))
+            }
             return derived
         }
         // Made inside a body, it is that body's child, whoever the source belongs to.
@@ -60,7 +64,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: OutcomeTok
         self.source = Guarded(source)
         self.transform = transform
         let operation = (try? Operation.named(source.operationType + ".map")) ?? source.operation
-        super.init(operation: operation, tags: TokenTags(weight: source.tags.weight), keeping: nil)
+        super.init(plan: TokenPlan(operation: operation, tags: TokenTags(weight: source.tags.weight)), keeping: nil)
         lineage = source.lineage
     }
 
@@ -96,17 +100,14 @@ private final class PairToken<First: Sendable, Second: Sendable>: OutcomeToken<(
     private let pair: Guarded<(TaskToken<First>, TaskToken<Second>)?>
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
-    override init(
-        operation: Operation, tags: TokenTags, state: TokenState, keeping nothing: Result<(First, Second), any Error>?,
-        runner: (@Sendable (AnyTaskToken) -> Bool)?
-    ) {
+    override init(plan: TokenPlan, keeping nothing: Result<(First, Second), any Error>?) {
         fatalError("a pair is made of its tokens")
     }
 
     init(_ first: TaskToken<First>, _ second: TaskToken<Second>) {
         pair = Guarded((first, second))
         let operation = (try? Operation.named(first.operationType + ".zip")) ?? first.operation
-        super.init(operation: operation, tags: TokenTags(), keeping: nil)
+        super.init(plan: TokenPlan(operation: operation, tags: TokenTags()), keeping: nil)
         lineage = first.lineage
     }
 

@@ -19,7 +19,22 @@ internal import CExecution
 public func gather<Success>(_ tokens: [TaskToken<Success>]) async -> [Result<Success, any Error>] {
     // The same objects, known as their superclass: a cast would look at each.
     await settleAll(unsafeBitCast(tokens, to: [AnyTaskToken].self))
-    return tokens.map { $0.outcomeOnceSettled }
+    return outcomes(of: tokens)
+}
+
+/// What became of tokens that are known to be settled.
+///
+/// Not `map`, which takes a reference to each token while it looks at it.
+@inlinable
+func outcomes<Success>(of tokens: [TaskToken<Success>]) -> [Result<Success, any Error>] {
+    tokens.withUnsafeBufferPointer { tokens in
+        Array(unsafeUninitializedCapacity: tokens.count) { slots, count in
+            for index in tokens.indices {
+                (slots.baseAddress.unsafelyUnwrapped + index).initialize(to: tokens[index].outcomeOnceSettled)
+                count = index + 1
+            }
+        }
+    }
 }
 
 /// Awaits several tokens of different types; throws the first error in their order.
@@ -42,7 +57,7 @@ public func waitForAll<Success>(
     for token in tokens {
         try token.blockUntilSettled(timeout: timeout.map { max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
     }
-    return tokens.map(\.outcomeOnceSettled)
+    return outcomes(of: tokens)
 }
 
 /// Suspends until every token is settled.
@@ -50,13 +65,23 @@ public func waitForAll<Success>(
 func settleAll(_ tokens: [AnyTaskToken]) async {
     guard let last = tokens.last else { return }
     if let wait = ObservedWait(for: tokens) {
-        await suspend(untilAllOf: tokens.filter { !$0.isSettled }) { wait.isOver() }
+        await suspend(untilAllOf: unsettled(tokens)) { wait.isOver() }
         return await wait.comeBack()
     }
     // Tokens settle about in the order of submission, so by the time the last one has, few others are left.
     await last.settled()
-    let left = tokens.filter { !$0.isSettled }
+    let left = unsettled(tokens)
     if !left.isEmpty { await suspend(untilAllOf: left) {} }
+}
+
+/// Not async, and not `filter`: what crosses a suspension, or a closure, is counted, twice for each token.
+@inline(never)
+private func unsettled(_ tokens: [AnyTaskToken]) -> [AnyTaskToken] {
+    var left: [AnyTaskToken] = []
+    tokens.withUnsafeBufferPointer { tokens in
+        for index in tokens.indices where !tokens[index].isSettled { left.append(tokens[index]) }
+    }
+    return left
 }
 
 private func suspend(untilAllOf tokens: [AnyTaskToken], _ isOver: @escaping @Sendable () -> Void) async {

@@ -7,86 +7,113 @@
 
 internal import CExecution
 
-/// What a guard's copies share: the operation, its tags and its body.
+/// What a guard's copies and its tokens share: the operation, its tags and its body.
+///
+/// Not the guard's coordinator: a token must not keep that alive.
 @usableFromInline
-final class GuardCore<Input: Sendable, Output: Sendable>: Sendable {
+final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked Sendable {
+    @usableFromInline let operationType: String
+    @usableFromInline let problem: TokenError?
+    @usableFromInline let locality: Locality<Input>
+    /// Not optional, since unwrapping it would take a reference to what it captures, which all threads share.
+    @usableFromInline let body: @Sendable (Input) throws -> Output
+    /// Where it is there, it is the body.
+    @usableFromInline let asyncBody: (@Sendable (Input) async throws -> Output)?
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    enum Body: Sendable {
-        case sync(@Sendable (Input) throws -> Output)
-        case async(@Sendable (Input) async throws -> Output)
+    override init(operation: Operation, tags: TokenTags, runner: @escaping @Sendable (AnyTaskToken) -> Bool) {
+        fatalError("a guard is made with its body")
     }
 
-    let operationType: String
-    let problem: TokenError?
-    @usableFromInline let operation: Operation
-    @usableFromInline let tags: TokenTags
-    private let locality: Locality<Input>
-    private let coordinator: (any TokenSubmitter)?
-    @usableFromInline let body: Body
-
-    @usableFromInline
+    /// Inlinable, so that the runner is specialised where the guard is made.
+    @inlinable
     init(
         _ operationType: String, _ weight: Weight, _ storage: StorageSpeed?, _ locality: Locality<Input>,
-        _ coordinator: (any TokenSubmitter)?, _ body: Body
+        body: (@Sendable (Input) throws -> Output)? = nil,
+        asyncBody: (@Sendable (Input) async throws -> Output)? = nil
     ) {
         self.operationType = operationType
         self.locality = locality
-        self.coordinator = coordinator
-        self.body = body
-        var flags = locality.flags
-        if case .async = body { flags.insert(.async) }
-        tags = TokenTags(weight: weight, storage: storage, flags: flags)
-        var problem = locality.problem
-        do {
-            operation = try Operation.named(operationType)
-        } catch {
-            operation = .invalid
-            problem = error
+        let missing: @Sendable (Input) throws -> Output = { _ in
+            fatalError("an async body was run as a synchronous one")
         }
-        self.problem = problem
+        self.body = body ?? missing
+        self.asyncBody = asyncBody
+        let named = Operation.known(operationType)
+        problem = named.problem ?? locality.problem
+        let runner: @Sendable (AnyTaskToken) -> Bool = {
+            unsafeDowncast($0, to: BodyToken<Input, Output, Input?, Result<Output, any Error>?>.self).runTyped()
+        }
+        super.init(
+            operation: named.operation,
+            tags: TokenTags(
+                weight: weight, storage: storage, flags: asyncBody == nil ? locality.flags : locality.asyncFlags),
+            runner: body == nil ? TokenPlan.invoking : runner)
     }
 
     /// Makes the token of one call and hands it to its submitter.
     @inlinable
-    func submit(_ input: Input) -> TaskToken<Output> {
+    func submit(_ input: Input, to coordinator: (any TokenSubmitter)?) -> TaskToken<Output> {
         let token: TaskToken<Output> =
-            switch body {
-            case .sync(let body): BodyToken(operation: operation, tags: tags, input: input, body: body)
-            case .async(let body): AsyncBodyToken(operation: operation, tags: tags, input: input, body: body)
+            if let asyncBody {
+                AsyncBodyToken(plan: self, input: input, body: asyncBody)
+            } else {
+                BodyToken(core: self, input: input)
             }
-        if tags.isPlain { handOverPlain(token) } else { handOver(token, input) }
+        if tags.isPlain { handOverPlain(token, coordinator) } else { handOver(token, input, coordinator) }
         return token
     }
 
     /// A token without anchor, storage or lead, outside of bodies, of a guard without fault: the shortest way.
     @usableFromInline
-    func handOverPlain(_ token: AnyTaskToken) {
-        if problem == nil, BodyFrame.current == nil {
-            let ambient = Ambient.current
-            if ambient?.lineage == nil {
-                if let coordinator { return coordinator.submit(token, claim: .free) }
-                if let ambient, let scope = ambient.scope { return scope.submit(token, claim: .free) }
+    func handOverPlain(_ token: AnyTaskToken, _ coordinator: (any TokenSubmitter)?) {
+        if problem == nil, !BodyFrame.isInside {
+            if let ambient = Ambient.current {
+                if let coordinator {
+                    if ambient.lineage == nil { return coordinator.submit(token, claim: .free) }
+                } else if ambient.submitOutsideBodies(token) {
+                    return
+                }
+            } else if let coordinator {
+                return coordinator.submit(token, claim: .free)
+            } else if DefaultSubmitter.borrow({ $0.submit(token, claim: .free) }) {
                 // Borrowed for the call, so no reference count is touched.
-                if DefaultSubmitter.borrow({ $0.submit(token, claim: .free) }) { return }
+                return
             }
         }
         token.handOver(.free, explicit: coordinator, problem: problem)
     }
 
     @usableFromInline
-    func handOver(_ token: AnyTaskToken, _ input: Input) {
+    func handOver(_ token: AnyTaskToken, _ input: Input, _ coordinator: (any TokenSubmitter)?) {
         switch locality.kind {
         case .free: token.handOver(.free, explicit: coordinator, problem: problem)
         case .fixed(let key, _):
-            key.withAnchorBytes { token.handOver(.anchor($0), explicit: coordinator, problem: problem) }
+            token.handOver(withKey: key.withAnchorBytes, explicit: coordinator, problem: problem)
         case .keyed(let withKey, _):
-            withKey(input) { token.handOver(.anchor($0), explicit: coordinator, problem: problem) }
+            token.handOver(withKey: { withKey(input, $0) }, explicit: coordinator, problem: problem)
         case .lead(let calls): token.handOver(.lead(externalCalls: calls), explicit: coordinator, problem: problem)
         }
     }
 }
 
 extension AnyTaskToken {
+    /// Hands the token over with the bytes of its anchor's key, the first that the key, which may be anyone's, comes up with.
+    fileprivate func handOver(
+        withKey: ((UnsafeRawBufferPointer) -> Void) -> Void, explicit: (any TokenSubmitter)?, problem: TokenError?
+    ) {
+        var isHandedOver = false
+        withKey { bytes in
+            if isHandedOver { return }
+            isHandedOver = true
+            handOver(.anchor(bytes), explicit: explicit, problem: problem)
+        }
+        if !isHandedOver {
+            refuse(TokenError(.invalidArgument, "the anchor key of \"\(operationType)\" came up with no bytes"))
+        }
+    }
+
     /// Finds the token's submitter and hands it over, or settles it with what is wrong.
     fileprivate func handOver(_ claim: PlacementClaim, explicit: (any TokenSubmitter)?, problem: TokenError?) {
         if let problem { return refuse(problem) }

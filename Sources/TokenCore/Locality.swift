@@ -48,6 +48,10 @@ public struct Locality<Input: Sendable>: Sendable {
     /// - Parameter externalCalls: the operation types that it calls; part of the seed. At least one, none empty.
     public static func lead(externalCalls: [String]) -> Locality { Locality(kind: .lead(externalCalls)) }
 
+    @usableFromInline
+    package var asyncFlags: TokenTags.Flags { flags.union(.async) }
+
+    @usableFromInline
     package var flags: TokenTags.Flags {
         switch kind {
         case .free: []
@@ -57,6 +61,7 @@ public struct Locality<Input: Sendable>: Sendable {
     }
 
     /// What is wrong with it whatever the input, if anything.
+    @usableFromInline
     package var problem: TokenError? {
         switch kind {
         case .free, .keyed: nil

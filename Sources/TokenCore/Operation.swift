@@ -34,6 +34,16 @@ package final class Operation: Sendable {
         self.index = index
     }
 
+    /// The operation of that name, or `invalid` and what is wrong with the name.
+    @usableFromInline
+    static func known(_ name: String) -> (operation: Operation, problem: TokenError?) {
+        do {
+            return (try named(name), nil)
+        } catch {
+            return (.invalid, error)
+        }
+    }
+
     /// The operation of that name.
     ///
     /// - Throws: `invalidOperationType` when empty or too long, `tooManyOperationTypes` when the table is full.

@@ -25,11 +25,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     }
 
     @inlinable
-    package override init(
-        operation: Operation, tags: TokenTags, state: TokenState, runner: (@Sendable (AnyTaskToken) -> Bool)? = nil
-    ) {
-        super.init(operation: operation, tags: tags, state: state, runner: runner)
-    }
+    package override init(plan: TokenPlan) { super.init(plan: plan) }
 
     /// The result, awaited without blocking a thread.
     ///
@@ -92,7 +88,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
         case .body, .killed: TokenError(.killed, "\(subject) was killed")
         case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
         case .coordinatorStopped:
-            TokenError(.coordinatorStopped, "\(subject) was left over when its coordinator stopped")
+            TokenError(.coordinatorStopped, "\(subject) did not come to its end: its coordinator stopped")
         case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
         }
     }
@@ -101,7 +97,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
         outcome = .failure(error)
         transition { $0.admitting() }
         _ = begin()
-        _ = finish(ok: false)
+        if let before = finish(ok: false) { tellWaiters(before) }
     }
 
     /// Keeps what a body did; true when it returned.
@@ -122,19 +118,12 @@ class KeepingToken<Success: Sendable, Kept>: TaskToken<Success>, @unchecked Send
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
-    package override init(
-        operation: Operation, tags: TokenTags, state: TokenState, runner: (@Sendable (AnyTaskToken) -> Bool)?
-    ) {
-        fatalError("a token is made with room for its outcome")
-    }
+    package override init(plan: TokenPlan) { fatalError("a token is made with room for its outcome") }
 
     @inlinable
-    init(
-        operation: Operation, tags: TokenTags, state: TokenState = .created, keeping nothing: Kept,
-        runner: (@Sendable (AnyTaskToken) -> Bool)? = nil
-    ) {
+    init(plan: TokenPlan, keeping nothing: Kept) {
         kept = nothing
-        super.init(operation: operation, tags: tags, state: state, runner: runner)
+        super.init(plan: plan)
     }
 }
 

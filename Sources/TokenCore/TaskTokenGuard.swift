@@ -23,6 +23,7 @@ internal import CExecution
 /// settle at once with that error, and `validate()` throws it.
 public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     @usableFromInline let core: GuardCore<Input, Output>
+    @usableFromInline let coordinator: (any TokenSubmitter)?
 
     /// A guard around a synchronous function of one parameter (or of a tuple).
     ///
@@ -34,54 +35,64 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     ///   - locality: where its tokens run relative to others; free by default.
     ///   - coordinator: where calls from outside of bodies go; nil: see the type's description.
     ///   - body: runs once for each call, on a worker thread.
+    @inlinable
     public init(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
         locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (Input) throws -> Output
     ) {
-        core = GuardCore(operationType, weight, storage, locality, coordinator, .sync(body))
+        self.coordinator = coordinator
+        core = GuardCore(operationType, weight, storage, locality, body: body)
     }
 
     /// A guard around an async function of one parameter (or of a tuple).
     ///
     /// It runs on its domain's executor and frees the worker while it is suspended.
+    @inlinable
     public init(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
         locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (Input) async throws -> Output
     ) {
-        core = GuardCore(operationType, weight, storage, locality, coordinator, .async(body))
+        self.coordinator = coordinator
+        core = GuardCore(operationType, weight, storage, locality, asyncBody: body)
     }
 
     /// A guard around a synchronous function of several parameters, as it is.
+    @inlinable
     public init<each Parameter: Sendable>(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
         locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (repeat each Parameter) throws -> Output
     ) where Input == (repeat each Parameter) {
-        core = GuardCore(operationType, weight, storage, locality, coordinator, .sync { try body(repeat each $0) })
+        self.coordinator = coordinator
+        core = GuardCore(operationType, weight, storage, locality, body: { try body(repeat each $0) })
     }
 
     /// A guard around an async function of several parameters, as it is.
+    @inlinable
     public init<each Parameter: Sendable>(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
         locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (repeat each Parameter) async throws -> Output
     ) where Input == (repeat each Parameter) {
+        self.coordinator = coordinator
         core = GuardCore(
-            operationType, weight, storage, locality, coordinator, .async { try await body(repeat each $0) })
+            operationType, weight, storage, locality, asyncBody: { try await body(repeat each $0) })
     }
 
     /// Submits a call: returns its token at once.
     ///
     /// Never blocks, never throws: what is wrong settles the token.
     @inlinable
-    public func callAsFunction(_ input: Input) -> TaskToken<Output> { core.submit(input) }
+    public func callAsFunction(_ input: Input) -> TaskToken<Output> { core.submit(input, to: coordinator) }
 
     /// Submits a call of a function of several parameters.
     public func callAsFunction<each Parameter: Sendable>(
         _ parameter: repeat each Parameter
-    ) -> TaskToken<Output> where Input == (repeat each Parameter) { core.submit((repeat each parameter)) }
+    ) -> TaskToken<Output> where Input == (repeat each Parameter) {
+        core.submit((repeat each parameter), to: coordinator)
+    }
 
     /// The operation type, as given.
     public var operationType: String { core.operationType }

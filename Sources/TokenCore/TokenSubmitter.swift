@@ -35,7 +35,11 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     func reserve(_ token: AnyTaskToken)
 
     /// A token was settled by someone who is not running it. Called once, on that thread, before waiters are told.
-    func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool)
+    ///
+    /// - Parameters:
+    ///   - token: the token.
+    ///   - state: what it was before.
+    func tokenDidSettle(_ token: AnyTaskToken, from state: TokenState)
 
     /// A token was settled by `kill()`, by itself: lets go of what it holds while it waits. Called after `tokenDidSettle`.
     func tokenWasKilled(_ token: AnyTaskToken)
@@ -58,7 +62,7 @@ extension TokenSubmitter {
     public func reserve(_ token: AnyTaskToken) { token.assignNumber(in: realm) }
 
     /// Counts nothing.
-    public func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {}
+    public func tokenDidSettle(_ token: AnyTaskToken, from state: TokenState) {}
 
     /// Nothing.
     public func tokenWasKilled(_ token: AnyTaskToken) {}
@@ -91,6 +95,9 @@ public final class TokenRealm: Sendable {
     /// The first half of every token id made here.
     public let origin: UInt64
 
+    /// The submitter runs its tokens itself: nobody else may.
+    let runsItsTokens: Bool
+
     private let numbers = Atomic<UInt64>(0)
     // Keeps every realm reachable for the life of the process. Protected by its lock.
     private static let all = Guarded<[TokenRealm]>([])
@@ -100,8 +107,11 @@ public final class TokenRealm: Sendable {
     /// Makes the realm of a submitter.
     ///
     /// - Parameter origin: unique to the submitter; coordinators draw it at random.
-    public init(origin: UInt64) {
+    public convenience init(origin: UInt64) { self.init(origin: origin, runsItsTokens: false) }
+
+    package init(origin: UInt64, runsItsTokens: Bool) {
         self.origin = origin
+        self.runsItsTokens = runsItsTokens
         Self.all.withLock { $0.append(self) }
     }
 

@@ -16,9 +16,10 @@ package struct TokenTags: Sendable, Hashable {
     /// Neither storage nor anchor nor lead: nothing stands between such a token and a mailbox.
     @usableFromInline package let isPlain: Bool
 
+    @usableFromInline
     package struct Flags: OptionSet, Sendable, Hashable {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        @usableFromInline package let rawValue: UInt8
+        @usableFromInline package init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// The token has a sticky anchor.
         package static let anchored = Flags(rawValue: 1)
@@ -44,6 +45,7 @@ package struct TokenTags: Sendable, Hashable {
         package static let anchor = Holdings(rawValue: 4)
     }
 
+    @usableFromInline
     package init(weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = []) {
         self.weight = weight
         self.storage = storage

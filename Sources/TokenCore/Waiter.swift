@@ -137,7 +137,7 @@ package enum WaiterList {
             list = waiter.next
             ordered.append(waiter)
         }
-        Resumption.resume(ordered.reversed())
+        Resumption.resume(ordered.reversed(), of: token)
     }
 
     private static func pointer(_ bits: UInt) -> Unmanaged<Waiter> {
@@ -152,28 +152,57 @@ package enum WaiterList {
 /// Threads and tasks are woken at once.
 ///
 /// Only its own thread touches it.
-private final class Resumption {
-    private var callbacks: [Waiter] = []
+fileprivate final class Resumption {
+    /// With the tokens that they are about: a callback may count on its token being there.
+    private var callbacks: [(waiter: Waiter, token: AnyTaskToken)] = []
 
-    static func resume(_ waiters: some Sequence<Waiter>) {
+    static func resume(_ waiters: some Sequence<Waiter>, of token: AnyTaskToken) {
         let thread = thisThread
         if let outer = thread.pointee.resuming {
             let outermost = Unmanaged<Resumption>.fromOpaque(outer).takeUnretainedValue()
             for waiter in waiters {
-                if waiter.isCallback { outermost.callbacks.append(waiter) } else { waiter.resume() }
+                if waiter.isCallback { outermost.callbacks.append((waiter, token)) } else { waiter.resume() }
             }
             return
         }
         let own = Resumption()
         thread.pointee.resuming = Unmanaged.passUnretained(own).toOpaque()
         for waiter in waiters { waiter.resume() }
-        while !own.callbacks.isEmpty {
-            let next = own.callbacks
-            own.callbacks = []
-            for waiter in next { waiter.resume() }
-        }
-        thisThread.pointee.resuming = nil
+        own.callAll()
     }
+
+    /// Calls them all, and those of the tokens that they settle.
+    fileprivate func callAll() {
+        thisThread.pointee.resuming = Unmanaged.passUnretained(self).toOpaque()
+        defer { thisThread.pointee.resuming = nil }
+        while !callbacks.isEmpty {
+            let next = callbacks
+            callbacks = []
+            for (waiter, token) in next { withExtendedLifetime(token) { waiter.resume() } }
+        }
+    }
+
+    /// Does `work`, and leaves the callbacks of what it settles for later.
+    static func leavingCallbacks(_ work: () -> Void) -> LeftCallbacks? {
+        let own = Resumption()
+        thisThread.pointee.resuming = Unmanaged.passUnretained(own).toOpaque()
+        work()
+        thisThread.pointee.resuming = nil
+        return own.callbacks.isEmpty ? nil : LeftCallbacks(callbacks: own)
+    }
+}
+
+/// Callbacks that whoever settled their tokens did not call.
+package struct LeftCallbacks: @unchecked Sendable {
+    fileprivate let callbacks: Resumption
+
+    /// Settles tokens without calling what is anyone's and may take its time; threads and tasks that wait are told at once.
+    ///
+    /// - Returns: the callbacks, to be called once; nil where there are none.
+    package static func of(_ work: () -> Void) -> LeftCallbacks? { Resumption.leavingCallbacks(work) }
+
+    /// Calls them, on this thread.
+    package func call() { callbacks.callAll() }
 }
 
 /// A fixed set of locks, chosen by an object's address.

@@ -19,7 +19,9 @@ struct TokenGateCommand: AsyncParsableCommand {
               0   success
               64  wrong usage: an unknown option, a bad value
               66  the machine cannot be read
-              1   anything else
+              1   anything else; demo: a promise was broken
+              2   demo: it could not run
+              130 demo: interrupted
             """,
         subcommands: [
             DemoCommand.self,

@@ -20,8 +20,8 @@ struct C11CarriedTests {
         weak var left: AnyTaskToken?
         let engine = try await stoppedEngine()
         do {
-            let token = AnyTaskToken(
-                operation: try .named("c11_carried"), tags: TokenTags(storage: .slow), state: .waiting)
+            let token = AnyTaskToken(plan: try writerPlan())
+            token.transition { $0.holding() }
             left = token
             let granted = engine.tier(.slow).permits.withLock { $0.acquire(.token(.passUnretained(token))) }
             try #require(granted)
@@ -36,8 +36,8 @@ struct C11CarriedTests {
     @Test("C11 a token that an ancestor runs while another thread carries it keeps what it holds until that body ends")
     func runMeanwhile() async throws {
         let engine = try await stoppedEngine()
-        let token = AnyTaskToken(
-            operation: try .named("c11_carried"), tags: TokenTags(storage: .slow), state: .admitted)
+        let token = AnyTaskToken(plan: try writerPlan())
+        token.transition { $0.admitting() }
         let granted = engine.tier(.slow).permits.withLock { $0.acquire(.token(.passUnretained(token))) }
         try #require(granted)
         token.holdings.insert(.permit)
@@ -47,6 +47,10 @@ struct C11CarriedTests {
         #expect(engine.tier(.slow).permits.withLock { $0.inUse } == 1)
         engine.returnHoldings(token)
         #expect(engine.tier(.slow).permits.withLock { $0.inUse } == 0)
+    }
+
+    private func writerPlan() throws -> TokenPlan {
+        TokenPlan(operation: try .named("c11_carried"), tags: TokenTags(storage: .slow))
     }
 
     private func stoppedEngine() async throws -> Engine {

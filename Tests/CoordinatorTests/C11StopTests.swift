@@ -40,6 +40,37 @@ struct C11StopTests {
         #expect(await eventually { coordinator.statistics().tiers.allSatisfy { $0.inUse == 0 } })
     }
 
+    @Test("C11 a stop does not wait for busy threads beyond its time")
+    func returnsInTime() async throws {
+        let coordinator = try makeCoordinator(smallest)
+        try await coordinator.start()
+        let gate = Gate()
+        let endless = TaskTokenGuard("c11_in_time", on: coordinator) { gate.pass() }
+        _ = endless()
+        await gate.waitForArrivals()
+        let report = await coordinator.stop(timeout: .milliseconds(100))
+        // Wide, for busy machines: what matters is that nothing is waited for that does not come.
+        #expect(report.duration < .seconds(2.5), "\(report.duration)")
+        #expect(report.busyThreads == 1)
+        gate.open()
+    }
+
+    @Test("C11 each token that a stop settles is in its report, also those that workers come upon meanwhile")
+    func complete() async throws {
+        for round in 0..<6 {
+            let coordinator = try makeCoordinator()
+            try await coordinator.start()
+            let storage: StorageSpeed? = round % 2 == 0 ? nil : .slow
+            let short = TaskTokenGuard("c11_complete", storage: storage, on: coordinator) { (n: Int) in n }
+            let tokens = (0..<20_000).map { short($0) }
+            let report = await coordinator.stop(timeout: .zero)
+            let left = tokens.filter { if case .failure = $0.resultIfSettled { true } else { false } }
+            #expect(tokens.allSatisfy { $0.isSettled })
+            #expect(report.abandoned.count == left.count, "round \(round)")
+            #expect(Set(report.abandoned.map(\.id)) == Set(left.map(\.id)))
+        }
+    }
+
     @Test("C11 stop finishes what is there when there is time")
     func finishes() async throws {
         let coordinator = try makeCoordinator()
@@ -184,5 +215,27 @@ struct C11StopTests {
         #expect(await report.abandoned.map(\.id) == [second.id])
         #expect(await !report.isClean)
         #expect(first.state == .completed && second.state == .killed)
+    }
+
+    @Test("C11 a callback that takes its time does not hold a stop up")
+    func slowCallback() async throws {
+        let coordinator = try makeCoordinator(smallest)
+        try await coordinator.start()
+        let (body, callback) = (Gate(), Gate())
+        let guarded = TaskTokenGuard("c11_callback", on: coordinator) { body.pass() }
+        try coordinator.pause("c11_callback_paused")
+        let paused = TaskTokenGuard("c11_callback_paused", on: coordinator) {}()
+        let tokens = [guarded(), guarded(), paused]
+        for token in tokens { token.onSettled { callback.pass() } }
+        await body.waitForArrivals()
+        let report = await coordinator.stop(timeout: .zero)
+        #expect(report.abandoned.count == 3)
+        // None was let through yet, so the stop waited for none.
+        #expect(await callback.waitForArrivals())
+        #expect(callback.standing >= 1)
+        callback.open()
+        #expect(await callback.waitForArrivals(3))
+        #expect(callback.timedOut == 0)
+        body.open()
     }
 }

@@ -76,6 +76,47 @@ import TokenCore
         }
     }
 
+    @Test("C3 bodies let go by a start, a resume, a raised limit or a kill run on workers, not where that was called")
+    func letGo() async throws {
+        let coordinator = try makeCoordinator { $0.storageLimits[.slow] = 1 }
+        let (gate, free) = (Gate(), Gate())
+        let kinds = everyKind(on: coordinator)
+        // From before the start.
+        var tokens = kinds.map { $0(1) }
+        try await coordinator.start()
+        // Held by a pause of all, and of one operation.
+        let light = kinds[0]
+        coordinator.pause()
+        tokens += kinds.map { $0(1) }
+        coordinator.resume()
+        try coordinator.pause(light.operationType)
+        tokens.append(light(1))
+        try coordinator.resume(light.operationType)
+        // In a tier's line, let in by a limit; in the lines of a tier and an anchor, by a kill.
+        let holder = TaskTokenGuard("c3.let-holder", storage: .slow, on: coordinator) { gate.pass() }
+        let writer = TaskTokenGuard("c3.let-writer", storage: .slow, on: coordinator) { Self.here() }
+        let turn = Locality<Void>.sticky("let", ordered: true)
+        let first = TaskTokenGuard("c3.let-turn", locality: turn, on: coordinator) { free.pass() }
+        let next = TaskTokenGuard("c3.let-turn", locality: turn, on: coordinator) { Self.here() }
+        let held = holder()
+        #expect(await gate.waitForArrivals())
+        tokens.append(writer())
+        try coordinator.setStorageLimit(2, for: .slow)
+        let running = first()
+        #expect(await free.waitForArrivals())
+        let (doomed, heir) = (next(), next())
+        doomed.kill()
+        free.open()
+        tokens.append(heir)
+        for token in tokens {
+            let place = try await token.value
+            #expect(place.thread.hasPrefix("tg") && place.domain != nil, "\(token.operationType): \(place)")
+        }
+        gate.open()
+        _ = await (held.result, running.result)
+        await coordinator.stop()
+    }
+
     @Test("C3 no body runs under a lock: it may call back into its coordinator in every way, for every kind of token")
     func reentrant() async throws {
         try await withTestCoordinator { configuration in
@@ -167,6 +208,30 @@ import TokenCore
                 #expect(after == nil)
             }
             #expect(TokenContext.current == nil)
+        }
+    }
+
+    @Test("C3 a coordinator's token cannot be run, or submitted again, from outside")
+    func runFromOutside() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.storageLimits[.slow] = 1
+        } _: { coordinator in
+            let gate = Gate()
+            let body = TaskTokenGuard(
+                "c3.outside", storage: .slow, locality: .sticky("k", ordered: true), on: coordinator
+            ) { gate.pass() }
+            let tokens = (0..<3).map { _ in body() }
+            await gate.waitForArrivals()
+            for token in tokens {
+                token.run()
+                coordinator.submit(token, claim: .free)
+            }
+            #expect(tokens.map(\.state) == [.executing, .waiting, .waiting])
+            gate.open()
+            #expect(await settle(tokens))
+            #expect(gate.arrived == 3)
+            #expect(coordinator.statistics().counts.settled == 3)
         }
     }
 }

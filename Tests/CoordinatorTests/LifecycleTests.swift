@@ -163,6 +163,20 @@ import TokenCore
         #expect(kept?.phase == .stopped)
     }
 
+    @Test("C12 a coordinator that is refused leaves the process default as it was")
+    func refused() async {
+        await #expect(processExitsWith: .success) {
+            let call = TaskTokenGuard("lifecycle.refused") { (n: Int) in n }
+            let first = try OperationsCoordinator()
+            for bad in ["limit", "workers"] {
+                var configuration = Configuration()
+                if bad == "limit" { configuration.storageLimits[.slow] = 0 } else { configuration.workersPerCore = 0 }
+                #expect((try? OperationsCoordinator(configuration)) == nil)
+                #expect(call(1).id.origin == first.realm.origin)
+            }
+        }
+    }
+
     @Test("The first coordinator is the process default until it stops; then the next one made takes its place")
     func processDefault() async {
         await #expect(processExitsWith: .success) {

@@ -14,7 +14,7 @@ import TokenCore
 @Suite("Mailbox")
 struct MailboxTests {
     private func token(_ producer: Int, _ number: Int) -> AnyTaskToken {
-        let token = AnyTaskToken(operation: .invalid, tags: TokenTags())
+        let token = AnyTaskToken(plan: .idle)
         token.sequence = UInt64(producer) << 32 | UInt64(number)
         return token
     }

@@ -69,6 +69,20 @@ import TokenCore
         #expect(submitter.tokens.count == 1)
     }
 
+    @Test("C12 a key that comes up with bytes twice is taken at its first word")
+    func twofoldKey() throws {
+        struct Twofold: AnchorKey {
+            func withAnchorBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+                _ = "first".withAnchorBytes(body)
+                return "second".withAnchorBytes(body)
+            }
+        }
+        let fixed = TaskTokenGuard("bad.twofold", locality: .sticky(Twofold()), on: submitter) { (n: Int) in n }
+        let keyed = TaskTokenGuard("bad.twofold", locality: .sticky { (_: Int) in Twofold() }, on: submitter) { $0 }
+        #expect([fixed(1), keyed(2)].map(\.state) == [.created, .created])
+        #expect(submitter.tokens.count == 2)
+    }
+
     @Test("C12 a lead without external calls, or with an empty one, settles its tokens with an error")
     func externalCalls() throws {
         let none = TaskTokenGuard("bad.lead", locality: .lead(externalCalls: []), on: submitter) { (n: Int) in n }

@@ -32,7 +32,7 @@ final class HeldSubmitter: TokenSubmitter {
         reserved.add()
     }
 
-    func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) { told.add() }
+    func tokenDidSettle(_ token: AnyTaskToken, from state: TokenState) { told.add() }
 
     var tokens: [AnyTaskToken] { kept.all }
 

@@ -30,6 +30,7 @@ struct HistogramRecorder: @unchecked Sendable {
     /// Adds one value, in nanoseconds.
     ///
     /// Only the owning thread calls it, so no read-modify-write is needed.
+    @inline(__always)
     func record(_ nanoseconds: Int64) {
         let bucket = buckets + Self.bucket(of: nanoseconds)
         bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
@@ -42,6 +43,7 @@ struct HistogramRecorder: @unchecked Sendable {
         }
     }
 
+    @inline(__always)
     static func bucket(of nanoseconds: Int64) -> Int {
         guard nanoseconds >= 8 else { return Int(max(0, nanoseconds)) }
         let exponent = 63 - nanoseconds.leadingZeroBitCount

@@ -22,6 +22,8 @@ internal import TokenCore
 struct OperationRecord: @unchecked Sendable {
     private struct Body: ~Copyable {
         unowned(unsafe) let operation: Operation
+        /// The operation's number, where token numbers have it.
+        let prefix: UInt64
         let control = Atomic<UInt64>(0)
         let elsewhere: UnsafeMutablePointer<Elsewhere>
         let shards = Guarded(Shards())
@@ -60,7 +62,11 @@ struct OperationRecord: @unchecked Sendable {
         body = .allocate(capacity: 1)
         let elsewhere = UnsafeMutablePointer<Elsewhere>.allocate(capacity: 1)
         elsewhere.initialize(to: Elsewhere())
-        body.initialize(to: Body(operation: operation, elsewhere: elsewhere, submitted: submitted))
+        body.initialize(
+            to: Body(
+                operation: operation, prefix: UInt64(UInt16(truncatingIfNeeded: operation.index)) << 48,
+                elsewhere: elsewhere,
+                submitted: submitted))
     }
 
     func destroy() {
@@ -87,7 +93,7 @@ struct OperationRecord: @unchecked Sendable {
     /// Sequentially consistent, so that `stop` either sees the token or is seen by its submitter.
     func countSubmission(shard: Int) -> UInt64 {
         let count = body.pointee.submitted[shard * Self.stride].add(1, ordering: .sequentiallyConsistent).newValue
-        return UInt64(body.pointee.operation.index) << 48 | UInt64(shard) << 40 | count & 0xFF_FFFF_FFFF
+        return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | count & 0xFF_FFFF_FFFF
     }
 
     var submittedTotal: UInt64 {

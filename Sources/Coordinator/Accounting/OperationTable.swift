@@ -36,18 +36,27 @@ final class OperationTable: @unchecked Sendable {
     /// The operation's record, made on first use.
     ///
     /// It lives as long as the table.
-    func record(_ operation: Operation) -> OperationRecord {
-        let (chunk, slot) = operation.index.quotientAndRemainder(dividingBy: Self.chunkSize)
-        if let slots = Self.slots(at: chunks[chunk].load(ordering: .acquiring)),
-            let record = OperationRecord(bits: slots[slot].load(ordering: .acquiring))
-        {
-            return record
-        }
-        return make(operation, chunk, slot)
+    func record(_ operation: Operation) -> OperationRecord { record(operation.index) ?? make(operation) }
+
+    /// The record of a token's operation.
+    func record(_ token: AnyTaskToken) -> OperationRecord {
+        // By the number, since looking at the operation itself would take a reference to it.
+        record(token.plan.operationIndex) ?? make(token.operation)
     }
 
-    private func make(_ operation: Operation, _ chunk: Int, _ slot: Int) -> OperationRecord {
-        made.withLock { made in
+    @inline(__always)
+    private func record(_ index: Int) -> OperationRecord? {
+        let index = UInt(bitPattern: index)
+        guard let slots = Self.slots(at: chunks[Int(index / UInt(Self.chunkSize))].load(ordering: .acquiring)) else {
+            return nil
+        }
+        return OperationRecord(bits: slots[Int(index % UInt(Self.chunkSize))].load(ordering: .acquiring))
+    }
+
+    @inline(never)
+    private func make(_ operation: Operation) -> OperationRecord {
+        let (chunk, slot) = operation.index.quotientAndRemainder(dividingBy: Self.chunkSize)
+        return made.withLock { made in
             if chunks[chunk].load(ordering: .acquiring) == 0 {
                 chunks[chunk].store(UInt(bitPattern: Self.slots(Self.chunkSize)), ordering: .releasing)
             }

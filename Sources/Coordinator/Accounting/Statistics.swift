@@ -138,7 +138,7 @@ extension Engine {
                     crew.state.withLock { state in
                         state.workers.map {
                             Statistics.Worker(
-                                crew: "\(crew.kind)", number: $0.number, depth: $0.running.count, pin: $0.report)
+                                crew: "\(crew.kind)", number: $0.number, depth: $0.runningCount, pin: $0.report)
                         }
                     }
                 },

@@ -69,7 +69,10 @@ final class Crew: Sendable {
         /// What the crew's bit in the engine's ready set says.
         var isReady = false
     }
+    // Producers look at the mailboxes, the crew's threads change their state, with each token.
+    private let padding = CachePadding()
     let state = Guarded(State())
+    private let paddingAfter = CachePadding()
 
     init(domain: Int, kind: CrewKind, target: Int, cap: Int) {
         self.domain = domain
@@ -101,6 +104,23 @@ final class Crew: Sendable {
         }
     }
 
+    /// The address of the next token from the crew's own mailboxes, where there is nothing else to do.
+    ///
+    /// 0 where there is none, or `next` has to decide. An address, so that nothing but a word leaves the lock.
+    ///
+    /// Under the lock.
+    func nextToken(_ state: inout State) -> UInt {
+        guard state.jobs.isEmpty, !state.isClosed, state.active <= target else { return 0 }
+        state.turn &+= 1
+        // Not by a pair of mailboxes to choose from: that would take references to both.
+        if state.turn & 1 == 0 {
+            let bits = bound.popBits()
+            return bits != 0 ? bits : free.popBits()
+        }
+        let bits = free.popBits()
+        return bits != 0 ? bits : bound.popBits()
+    }
+
     private func pop(_ first: Mailbox, else second: Mailbox) -> Work {
         let popped = first.pop()
         if case .token(let token) = popped { return .token(token) }
@@ -128,6 +148,6 @@ final class Crew: Sendable {
             bound.forEach(body)
             free.forEach(body)
         }
-        if executing { for worker in state.workers { worker.running.forEach { body($0.takeUnretainedValue()) } } }
+        if executing { for worker in state.workers { worker.forEachRunning(body) } }
     }
 }

@@ -20,8 +20,11 @@ internal import TokenCore
 ///
 /// A mailbox owns one reference to each token in it. A token stands in one mailbox at a time.
 final class Mailbox: @unchecked Sendable {
-    private let stub = AnyTaskToken(operation: .invalid, tags: TokenTags())
+    private let stub = AnyTaskToken(plan: .idle)
+    // Producers write the tail with each push, the consumer the head with each pop.
+    private let padding = CachePadding()
     private let tail: Atomic<UInt>
+    private let paddingAfter = CachePadding()
     @exclusivity(unchecked) private var head: Unmanaged<AnyTaskToken>
 
     init() {
@@ -75,6 +78,11 @@ final class Mailbox: @unchecked Sendable {
         head = next
         return .token(first)
     }
+
+    /// The address of the oldest token, taken out with its reference; 0 where there is none that has arrived.
+    ///
+    /// Under the crew's lock.
+    func popBits() -> UInt { if case .token(let token) = pop() { token.bits } else { 0 } }
 
     /// Calls `body` with every token that is linked in, oldest first.
     ///

@@ -13,17 +13,23 @@ internal import TokenCore
 ///
 /// | field | protected by |
 /// |---|---|
-/// | `running` | the crew's lock; innermost last. Owns a reference to each |
+/// | `taken`, `inline` | the crew's lock. Own a reference to each |
 /// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
     let crew: Crew
     let number: Int
+    let domain: Int
     let parker = Parker()
-    @exclusivity(unchecked) var running: [Unmanaged<AnyTaskToken>] = []
+    /// What it took from a mailbox last: it runs, or has run.
+    @exclusivity(unchecked) var taken: Unmanaged<AnyTaskToken>?
+    /// What waiting bodies run on top of that; innermost last.
+    @exclusivity(unchecked) var inline: [Unmanaged<AnyTaskToken>] = []
     var report: PinReport?
 
+    /// The frame of the outermost body; the worker owns it.
+    private let outermost = Unmanaged.passRetained(BodyFrame())
     @exclusivity(unchecked) private var frames: [BodyFrame] = []
     @exclusivity(unchecked) private var shards: [(record: OperationRecord, counters: OperationCounters)?] = []
     @exclusivity(unchecked) private(set) var depth = 0
@@ -36,6 +42,22 @@ final class Worker: @unchecked Sendable {
     init(crew: Crew, number: Int) {
         self.crew = crew
         self.number = number
+        domain = crew.domain
+    }
+
+    deinit { outermost.release() }
+
+    /// How many tokens it runs, one within the other.
+    ///
+    /// Under the crew's lock.
+    var runningCount: Int { (taken == nil ? 0 : 1) + inline.count }
+
+    /// Calls `body` with each of them, outermost first.
+    ///
+    /// Under the crew's lock.
+    func forEachRunning(_ body: (AnyTaskToken) -> Void) {
+        if let taken { body(taken.takeUnretainedValue()) }
+        for token in inline { body(token.takeUnretainedValue()) }
     }
 
     /// The worker that the calling thread is, whatever coordinator it belongs to.
@@ -51,20 +73,26 @@ final class Worker: @unchecked Sendable {
         tge_self()?.pointee.worker = nil
     }
 
-    /// The frame for the next body on this thread; frames are kept for reuse, one for each level of nesting.
-    func pushFrame() -> BodyFrame {
-        if depth == frames.count { frames.append(BodyFrame()) }
+    /// The frame for the next body on this thread, unretained; frames are kept for reuse, one for each level of nesting.
+    @inline(__always)
+    func pushFrame() -> Unmanaged<BodyFrame> {
         depth += 1
-        return frames[depth - 1]
+        return depth == 1 ? outermost : nestedFrame()
+    }
+
+    @inline(never)
+    private func nestedFrame() -> Unmanaged<BodyFrame> {
+        if depth - 1 > frames.count { frames.append(BodyFrame()) }
+        return .passUnretained(frames[depth - 2])
     }
 
     func popFrame() {
         depth -= 1
-        if depth >= 32 { frames.removeLast() }
+        if depth > 32 { frames.removeLast() }
     }
 
     /// The frames in use, outermost first.
-    var activeFrames: ArraySlice<BodyFrame> { frames[..<depth] }
+    var activeFrames: [BodyFrame] { depth == 0 ? [] : [outermost.takeUnretainedValue()] + frames[..<(depth - 1)] }
 
     /// This worker's counters of an operation.
     func counters(_ record: OperationRecord) -> OperationCounters {

@@ -21,8 +21,10 @@ package import TokenCore
 // list looks at the epoch after that. So a token in transit is either found by the walk or settled by its carrier.
 extension Engine {
     package func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
-        let record = operations.record(token.operation)
+        let record = operations.record(token)
         let isNew = token.sequence == 0
+        // A second submission of the same token.
+        if !isNew, !token.isDerived { return }
         if isNew {
             number(token, record)
         } else {
@@ -36,13 +38,13 @@ extension Engine {
         token.submittedAt = tge_now_ns()
         let owned = Unmanaged.passRetained(token)
         if gate.isPlain, !control.isPaused, token.lineage == nil, token.tags.isPlain {
-            return deliver(owned, record)
+            return deliverPlain(owned, record)
         }
         submitSlowly(owned, record, gate, claim)
     }
 
     package func reserve(_ token: AnyTaskToken) {
-        let record = operations.record(token.operation)
+        let record = operations.record(token)
         number(token, record)
         token.epoch = record.controlNow.epoch
         token.submittedAt = tge_now_ns()
@@ -194,10 +196,9 @@ extension Engine {
         return held
     }
 
-    /// Settles a token that a pause holds while the coordinator stops, for the report.
+    /// Settles a token that a pause holds while the coordinator stops.
     func drop(_ token: AnyTaskToken) {
-        guard token.settle(for: .coordinatorStopped, reportingTo: self) else { return }
-        dropped.withLock { $0.append(.init(id: token.id, operationType: token.operationType, state: .waiting)) }
+        token.settle(for: .coordinatorStopped, reportingTo: self)
     }
 
     // MARK: Permit
@@ -232,19 +233,44 @@ extension Engine {
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
+        rouse(domain, kind, orAnother: !isBound && kind != .storage)
+    }
+
+    /// After a push: puts the domain's crew to work, or another one that may take the token over.
+    @inline(__always)
+    private func rouse(_ domain: Int, _ kind: CrewKind, orAnother: Bool) {
         let ready = crews.ready(kind)
         if ready.contains(domain) {
             crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
-        } else if !isBound, kind != .storage, let other = ready.any {
+        } else if orAnother, let other = ready.any {
             crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
         }
+    }
+
+    /// What `deliver` does, for a token without anchor, storage and lineage that comes straight from its caller.
+    private func deliverPlain(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
+        let (heavy, epoch, isAlive) = token._withUnsafeGuaranteedRef { object in
+            (object.tags.weight == .heavy, object.epoch, object.admit())
+        }
+        guard isAlive else { return retireSettled(token) }
+        let kind: CrewKind = heavy ? .heavy : .standard
+        let domain = token._withUnsafeGuaranteedRef { object in
+            let domain = place(object.tags.weight, kind: kind)
+            object.domain = UInt16(truncatingIfNeeded: domain)
+            events.emit { .token(object, .admitted, domain: domain + 1) }
+            return domain
+        }
+        // From the push on, the token may be run and freed by others.
+        crews[domain, kind]._withUnsafeGuaranteedRef { $0.free.push(token) }
+        if record.controlNow.epoch != epoch { sweepInTransit(record) }
+        rouse(domain, kind, orAnother: true)
     }
 
     /// Admits a token and decides where it goes; nil where it is settled.
     private func address(
         _ token: AnyTaskToken, looker: Worker?
     ) -> (kind: CrewKind, isBound: Bool, domain: Int, epoch: UInt32)? {
-        if !token.transition({ $0.admitting() }), token.isSettled { return nil }
+        if !token.admit(), token.isSettled { return nil }
         let kind = kind(of: token)
         let isBound = isBound(token)
         if let looker, !isBound {
@@ -253,7 +279,7 @@ extension Engine {
             token.domain = UInt16(truncatingIfNeeded: place(token.tags.weight, kind: kind))
         }
         let domain = Int(token.domain)
-        if token.isNeeded.load(ordering: .relaxed) { leaveLines(token) }
+        if token.isNeeded { leaveLines(token) }
         events.emit { .token(token, .admitted, domain: domain + 1) }
         return (kind, isBound, domain, token.epoch)
     }
@@ -268,14 +294,20 @@ extension Engine {
         token.tags.storage != nil ? .storage : token.tags.weight == .heavy ? .heavy : .standard
     }
 
+    /// While no domain is ready, a thread places this many tokens (as a power of two) in one before it goes on to the next:
+    /// each change of mailbox costs it a cache line.
+    private static let ticketRun: UInt32 = 4
+
     /// The domain a free token is sent to.
     private func place(_ weight: Weight, kind: CrewKind) -> Int {
-        let ticket = Self.nextTicket()
         let count = crews.domains
         if count == 1 { return 0 }
+        let ticket = Self.nextTicket() >> Self.ticketRun
         if kind == .storage { return Int(ticket % UInt32(count)) }
         let ready = crews.ready(kind)
-        if count <= 64 { return WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket) }
+        if count <= 64 {
+            return WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket)
+        }
         return WeightPolicy.place(weight, ready: ready.snapshot(domains: count), domains: count, ticket: ticket)
     }
 
@@ -288,7 +320,7 @@ extension Engine {
         settleIfSwept(token, record)
         if token.stateInTotalOrder != .waiting {
             withdraw(token)
-        } else if token.isNeeded.load(ordering: .sequentiallyConsistent) {
+        } else if token.isNeeded {
             seekHost(for: token)
         }
     }

@@ -40,7 +40,7 @@ extension Engine {
             return all
         }
         for token in all {
-            let record = operations.record(token.takeUnretainedValue().operation)
+            let record = operations.record(token.takeUnretainedValue())
             // Still paused: back to the list, in order.
             if holdIfPaused(token, record) { continue }
             takePermit(token, record)

@@ -84,7 +84,7 @@ extension Engine: AwaitObserver {
     /// A body waits for a token, and so for those that it is made of.
     func need(_ token: AnyTaskToken) {
         for part in parts(of: token) where part.realm === realm && part.lineage != nil && hasLine(part) {
-            part.isNeeded.store(true, ordering: .sequentiallyConsistent)
+            part.markNeeded()
             // Else it is told when it comes to stand there: the flag is read after that.
             if part.stateInTotalOrder == .waiting { seekHost(for: part) }
         }
@@ -244,11 +244,11 @@ extension Engine: AwaitObserver {
     /// Takes a token on its way that was just let in.
     private func goOn(_ token: Unmanaged<AnyTaskToken>, with kind: Holds.Kind) {
         let object = token.takeUnretainedValue()
-        let record = operations.record(object.operation)
+        let record = operations.record(object)
         switch kind {
         case .turn:
             // Let in ahead of one that is needed, so it is needed, too, wherever it stands next.
-            object.isNeeded.store(true, ordering: .sequentiallyConsistent)
+            object.markNeeded()
             object.holdings.insert(.turn)
             passPause(token, record)
         case .permit:

@@ -47,7 +47,7 @@ extension Engine {
             let object = next.takeUnretainedValue()
             guard object.isSettled, let speed = object.tags.storage else {
                 object.holdings.insert(.permit)
-                return deliver(next, operations.record(object.operation), looker: looker)
+                return deliver(next, operations.record(object), looker: looker)
             }
             waiter = tier(speed).permits.withLock { $0.release() }
             retire(next)
@@ -75,7 +75,7 @@ extension Engine {
     /// Once: whoever settles it in a mailbox does, since the mailbox's crew may be stuck while others, even the host whose
     /// guest it is, wait for what it holds; so does whoever finds it.
     func bury(_ token: AnyTaskToken) {
-        if token.tags.isPlain || token.isBuried.exchange(true, ordering: .acquiringAndReleasing) { return }
+        if token.tags.isPlain || !token.markBuried() { return }
         returnHoldings(token)
     }
 
@@ -140,7 +140,7 @@ extension Engine {
             return nil
         }
         for candidate in dead { retire(candidate) }
-        if let next { passPause(next, operations.record(next.takeUnretainedValue().operation)) }
+        if let next { passPause(next, operations.record(next.takeUnretainedValue())) }
     }
 
     /// A token of an anchor is done with it.

@@ -74,7 +74,7 @@ extension Engine {
                 return waiting
             }
             if waiting.isEmpty { return }
-            for token in waiting { takeTurn(token, operations.record(token.takeUnretainedValue().operation)) }
+            for token in waiting { takeTurn(token, operations.record(token.takeUnretainedValue())) }
         }
     }
 
@@ -120,21 +120,23 @@ extension Engine {
 
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
-        dropPaused()
+        telling { dropPaused() }
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()
         var pause: Int64 = 50_000
         while started, liveCount > 0 {
             let deadline = control.withLock { $0.deadline }
-            let margin = min(100_000_000, max(0, deadline - began) / 10)
+            let time = max(0, deadline - began)
+            let margin = max(min(100_000_000, time / 10), min(Int64(clamping: liveCount) * Self.settlingTime, time / 2))
             if now() >= deadline - margin { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
-            dropPaused()
+            telling { dropPaused() }
         }
         open(.stopped)
-        let abandoned = abandonAll() + dropped.withLock { $0 }
+        telling { abandonAll() }
         let busy = closeCrews()
+        let abandoned = takeAbandoned()
         let report = StopReport(
             isComplete: true, abandoned: abandoned, duration: .nanoseconds(now() - began), busyThreads: busy)
         events.emit { .lifecycle(.stopped) }
@@ -147,6 +149,27 @@ extension Engine {
         realm.detach()
         for waiter in waiters { waiter.resume(returning: report) }
     }
+
+    /// Settles tokens; callbacks, which may be slow, are called on a thread of their own: a stop waits for them as long as its
+    /// time lasts, and for a moment at least, but not longer.
+    private func telling(_ settle: () -> Void) {
+        guard let callbacks = LeftCallbacks.of(settle) else { return }
+        let told = Parker()
+        let thread = try? PinnedThread.spawn(name: "tg-tell", cpus: nil) { _ in
+            callbacks.call()
+            told.unpark()
+        }
+        guard let thread else { return callbacks.call() }
+        thread.detach()
+        let deadline = control.withLock { $0.deadline }
+        _ = told.park(timeout: max(Self.tellingTime, deadline - now()))
+    }
+
+    /// How long a stop waits for callbacks at least, in nanoseconds.
+    private static let tellingTime: Int64 = 100_000_000
+
+    /// What it takes to settle a token that waits, in nanoseconds.
+    private static let settlingTime: Int64 = 400
 
     /// Tokens that have not reached a terminal state.
     ///
@@ -173,9 +196,9 @@ extension Engine {
 
     /// Settles everything that is left.
     ///
-    /// A token may be in a submitter's hand, on its way into a list: look again until none is alive.
-    private func abandonAll() -> [StopReport.Abandoned] {
-        var abandoned: [StopReport.Abandoned] = []
+    /// A token may be in a submitter's hand, on its way into a list: look again until none is alive. Whoever settles one,
+    /// this thread or a carrier that sees the sweep, has it reported (`tokenDidSettle`).
+    private func abandonAll() {
         let parker = Parker()
         // A token is in transit for microseconds. The bound is for the case that our own counting is wrong: better a
         // stop that returns than one that waits for a token that does not exist.
@@ -183,17 +206,21 @@ extension Engine {
         while liveCount > 0, now() < giveUp {
             for record in operations.all { record.sweep(.coordinatorStopped) }
             for token in live(of: nil, waiting: true, executing: true) {
-                let state = token.state
-                if token.settle(for: .coordinatorStopped, reportingTo: self) {
-                    abandoned.append(.init(id: token.id, operationType: token.operationType, state: state))
-                    giveUp = now() + 1_000_000_000
-                }
+                if token.settle(for: .coordinatorStopped, reportingTo: self) { giveUp = now() + 1_000_000_000 }
             }
             if liveCount > 0 { _ = parker.park(timeout: 100_000) }
         }
         dropPending()
         purge()
-        return abandoned.sorted { $0.state == .executing && $1.state != .executing }
+    }
+
+    /// What the stop settled, those that were executing first; from now on nothing is noted any more.
+    private func takeAbandoned() -> [StopReport.Abandoned] {
+        let all = abandoned.withLock { list in
+            defer { list = nil }
+            return list ?? []
+        }
+        return all.filter { $0.state == .executing } + all.filter { $0.state != .executing }
     }
 
     private func dropPending() {

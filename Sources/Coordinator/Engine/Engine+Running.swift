@@ -19,11 +19,12 @@ extension Engine {
         token._withUnsafeGuaranteedRef { runTaken($0, worker) }
     }
 
+    @inline(__always)
     private func runTaken(_ object: AnyTaskToken, _ worker: Worker) {
-        let record = operations.record(object.operation)
+        let record = operations.record(object)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
-        if isPaused(object, record), !object.isSettled {
+        if control.isPaused || gate.contains(.paused), isPaused(object, record), !object.isSettled {
             // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
             let token = Unmanaged.passRetained(object)
             if !holdIfPaused(token, record) { takePermit(token, record) }
@@ -35,7 +36,7 @@ extension Engine {
             return
         }
         if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }
-        runBody(object, record, worker, domain: worker.crew.domain)
+        runBody(object, record, worker, domain: worker.domain)
         returnHoldings(object)
     }
 
@@ -47,14 +48,9 @@ extension Engine {
         counters.now.pointee.wait.record(start - token.submittedAt)
         events.emit { .token(token, .executing, domain: domain + 1) }
         let frame = worker.pushFrame()
-        frame.enter(token, submitter: self, domain: domain)
-        let ok: Bool
-        if token.lineage?.lead != nil, let lineage = frame.lineage {
-            ok = Ambient.withLineage(lineage) { token.runBody() }
-        } else {
-            ok = token.runBody()
-        }
-        frame.leave()
+        frame._withUnsafeGuaranteedRef { $0.enter(token, submitter: self, domain: domain) }
+        let ok = token.lineage == nil ? token.runBody() : runDescendant(token, frame)
+        frame._withUnsafeGuaranteedRef { $0.leave() }
         worker.popFrame()
         let end = tge_now_ns()
         worker.lastEnd = end
@@ -62,27 +58,42 @@ extension Engine {
         finish(token, ok, counters, domain: domain)
     }
 
+    /// Runs the body of a token that descends from another; a lease's member shows its lineage to tasks that it starts.
+    private func runDescendant(_ token: AnyTaskToken, _ frame: Unmanaged<BodyFrame>) -> Bool {
+        guard token.lineage?.lead != nil, let lineage = frame.takeUnretainedValue().lineage else {
+            return token.runBody()
+        }
+        return Ambient.withLineage(lineage) { token.runBody() }
+    }
+
     /// Counts and settles; takes the count back if someone else had settled it.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
         if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
-        let won = token.finish(ok: ok) {
-            leave(token)
-            counters.now.pointee.finished.bump()
-            events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
+        guard let before = token.finish(ok: ok) else {
+            if ok { counters.now.pointee.completed.bump(-1) } else { counters.now.pointee.failed.bump(-1) }
+            counters.now.pointee.late.bump()
+            return events.emit { .lateResult(token) }
         }
-        if won { return }
-        if ok { counters.now.pointee.completed.bump(-1) } else { counters.now.pointee.failed.bump(-1) }
-        counters.now.pointee.late.bump()
-        events.emit { .lateResult(token) }
+        if token.lineage != nil { leave(token) }
+        counters.now.pointee.finished.bump()
+        events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
+        token.tellWaiters(before)
     }
 
-    package func tokenDidSettle(_ token: AnyTaskToken, hadStarted: Bool) {
-        let record = operations.record(token.operation)
+    package func tokenDidSettle(_ token: AnyTaskToken, from before: TokenState) {
+        let record = operations.record(token)
         if token.isDerived { reserved.withLock { $0[token.sequence] = nil } }
         leave(token)
-        let state = token.state
+        let word = token.current
+        let state = word.state
+        // Before it is counted: a stop that finds nothing alive finds all that it settled here.
+        if word.reason == .coordinatorStopped, before != .created {
+            abandoned.withLock { list in
+                list?.append(.init(id: token.id, operationType: token.operationType, state: before))
+            }
+        }
         events.emit { .token(token, state, domain: nil) }
-        switch (state, hadStarted) {
+        switch (state, before == .executing) {
         case (.timedOut, false): record.elsewhere.pointee.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)
         case (.timedOut, true): record.elsewhere.pointee.timedOutExecuting.add(1, ordering: .sequentiallyConsistent)
         case (.failed, _): record.elsewhere.pointee.failedWaiting.add(1, ordering: .sequentiallyConsistent)

@@ -177,7 +177,7 @@ extension Engine {
             BodyFrame.hidden { job.run() }
             leaveCrew(worker)
         case .token(let token, let crew) where token.tags.isAsync:
-            startAsync(token, operations.record(token.operation), crew, worker)
+            startAsync(token, operations.record(token), crew, worker)
         case .token(let token, _): runClaimed(token, worker, frame, isAway: true)
         case nil: return false
         }
@@ -247,7 +247,7 @@ extension Engine {
 
     /// Takes a token out of the hands of whoever would find it in its mailbox.
     private func begin(_ token: AnyTaskToken) -> Bool {
-        settleIfSwept(token, operations.record(token.operation))
+        settleIfSwept(token, operations.record(token))
         return token.begin()
     }
 
@@ -261,17 +261,17 @@ extension Engine {
         let here = frame?.domain ?? (isBound(token) ? Int(token.domain) : crew.domain)
         let domain = isBound(token) ? Int(token.domain) : here
         if isAway { rejoinCrew(worker) }
-        crew.state.withLock { _ in worker.running.append(.passRetained(token)) }
+        crew.state.withLock { _ in worker.inline.append(.passRetained(token)) }
         let start = worker.lastEnd
         worker.lastEnd = nil
-        let record = operations.record(token.operation)
+        let record = operations.record(token)
         if domain != here {
             visit(domain) { runBody(token, record, worker, domain: domain) }
         } else {
             runBody(token, record, worker, domain: domain)
         }
         worker.lastEnd = start
-        let entry = crew.state.withLock { _ in worker.running.popLast() }
+        let entry = crew.state.withLock { _ in worker.inline.popLast() }
         // The reference of the entry left behind is released by who finds it; what the token holds is returned here.
         returnHoldings(token)
         entry?.release()

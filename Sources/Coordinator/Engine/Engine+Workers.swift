@@ -125,6 +125,10 @@ extension Engine {
 
     private func live(_ worker: Worker) {
         while true {
+            if let token = takeToken(worker) {
+                runTaken(token, worker)
+                continue
+            }
             switch next(for: worker) {
             case .token(let token): runTaken(token, worker)
             case .job(let job): job.run()
@@ -137,18 +141,39 @@ extension Engine {
         }
     }
 
+    /// What `next` does where there is a token in the crew's own mailboxes and nothing else to look at.
+    @inline(__always)
+    private func takeToken(_ worker: Worker) -> Unmanaged<AnyTaskToken>? {
+        let crew = worker.crew
+        var done: Unmanaged<AnyTaskToken>?
+        let bits = crew.state.withLock { state in
+            let bits = crew.nextToken(&state)
+            if bits != 0 {
+                done = worker.taken
+                worker.taken = Unmanaged(bits: bits)
+            }
+            return bits
+        }
+        guard bits != 0 else { return nil }
+        // After unlocking: the last reference may run a deinit of the user's.
+        done?.release()
+        worker.batch &+= 1
+        return Unmanaged(bits: bits)
+    }
+
     /// Takes the next thing to do, from the crew's own queues, else from another domain's; else registers as idle.
     private func next(for worker: Worker) -> Next {
         let crew = worker.crew
         var done: Unmanaged<AnyTaskToken>?
         let own: Next? = crew.state.withLock { state in
-            done = worker.running.popLast()
+            done = worker.taken
+            worker.taken = nil
             // The last thread of a closed crew leaves nothing behind: async bodies wait for their jobs.
             let isLast = state.isClosed && state.threads == 1
             if crew.kind != .storage, state.active > crew.target, !isLast { return goIdle(worker, &state) }
             switch crew.next(&state) {
             case .token(let token):
-                worker.running.append(token)
+                worker.taken = token
                 return .token(token)
             case .job(let job): return .job(job)
             case .arriving: return .again
@@ -163,7 +188,7 @@ extension Engine {
         }
         if letSomeGather(worker) { return .again }
         if let stolen = steal(for: crew) {
-            crew.state.withLock { _ in worker.running.append(stolen) }
+            crew.state.withLock { _ in worker.taken = stolen }
             return .token(stolen)
         }
         if expectMail(crew) { return .again }

@@ -24,7 +24,7 @@ package import TokenCore
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` in them has its own |
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
-/// | `dropped` | its lock: for the stop's report |
+/// | `abandoned` | its lock: for the stop's report |
 /// | `reserved` | its lock: derived tokens whose sources are not settled |
 ///
 /// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
@@ -62,8 +62,8 @@ package final class Engine: TokenSubmitter {
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
     /// Derived tokens whose sources are not settled yet, by number.
     let reserved = Guarded<[UInt64: AnyTaskToken]>([:])
-    /// Tokens that a stop settled because a pause held them.
-    let dropped = Guarded<[StopReport.Abandoned]>([])
+    /// What a stop settles; nil once it is reported.
+    let abandoned = Guarded<[StopReport.Abandoned]?>([])
     /// Who runs inside what an ancestor holds.
     let nests = Guarded(Holds())
     /// As many as `nests` has or is about to have: while it is 0, nobody has to ask.
@@ -148,7 +148,8 @@ package final class Engine: TokenSubmitter {
         }
         crews = CrewTable(domains)
         events = EventBus(buffer: configuration.eventBuffer)
-        realm = TokenRealm(origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max))
+        realm = TokenRealm(
+            origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true)
         realm.attach(self)
         for domain in domains { for executor in domain.executors { executor.attach(self) } }
     }

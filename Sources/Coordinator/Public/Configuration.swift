@@ -41,7 +41,7 @@ public struct Configuration: Sendable {
     public var cpus: CPUSet?
     /// How many core domains to skip from the front, so that two processes can share a machine.
     ///
-    /// Default 0.
+    /// Default 0, not negative. Counted round and round: with 4 domains, 5 is the same as 1.
     public var domainOffset = 0
     /// How many core domains to use at most; nil (the default) for as many as the machine and its quota allow.
     public var maximumDomains: Int?

@@ -186,7 +186,8 @@ public final class OperationsCoordinator: TokenSubmitter {
 /// - Parameters:
 ///   - configuration: how it is sized.
 ///   - stopTimeout: how long the stop may take to finish what is there; 30 s by default.
-///   - body: may use the coordinator; guards called in it, and in its child tasks, submit to it.
+///   - body: may use the coordinator; guards called in it, and in its child tasks, submit to it, unless they were made `on:`
+///     another one, or are called inside a body, which keeps to its own coordinator.
 /// - Throws: what making and starting throw, and what `body` throws.
 public func withCoordinator<Result>(
     _ configuration: Configuration = Configuration(), stopTimeout: Duration = .seconds(30),
