@@ -87,17 +87,11 @@ package final class BodyFrame {
 /// An object, so that looking at it costs one reference count and no copy.
 package final class Ambient: Sendable {
     package let lineage: Lineage?
-    private let holder: Holder?
-
-    /// A constant that is always there can be used without taking a reference to it; one in an optional cannot.
-    private final class Holder: Sendable {
-        let submitter: any TokenSubmitter
-        init(_ submitter: any TokenSubmitter) { self.submitter = submitter }
-    }
+    private let holder: SubmitterHolder?
 
     package init(lineage: Lineage? = nil, scope: (any TokenSubmitter)? = nil) {
         self.lineage = lineage
-        holder = scope.map(Holder.init)
+        holder = scope.map(SubmitterHolder.init)
     }
 
     package var scope: (any TokenSubmitter)? { holder?.submitter }

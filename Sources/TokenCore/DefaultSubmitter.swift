@@ -12,18 +12,13 @@ internal import Synchronization
 ///
 /// A convenience; tests replace it.
 package enum DefaultSubmitter {
-    private final class Holder: Sendable {
-        let submitter: any TokenSubmitter
-        init(_ submitter: any TokenSubmitter) { self.submitter = submitter }
-    }
-
     // `generation` moves with every replacement, so a thread's cached copy is checked by one load.
-    private static let slot = Guarded<Holder?>(nil)
+    private static let slot = Guarded<SubmitterHolder?>(nil)
     private static let generation = Atomic<UInt64>(1)
 
     /// Replaces the default; nil leaves none.
     package static func set(_ submitter: (any TokenSubmitter)?) {
-        let holder = submitter.map(Holder.init)
+        let holder = submitter.map(SubmitterHolder.init)
         let before = slot.withLock { slot in
             let before = slot
             slot = holder
@@ -59,12 +54,12 @@ package enum DefaultSubmitter {
             let holder = slot.withLock { $0 }
             let owned = holder.map { Unmanaged.passRetained($0).toOpaque() }
             let before = tge_cache_submitter(owned, now) { pointer in
-                if let pointer { Unmanaged<Holder>.fromOpaque(pointer).release() }
+                if let pointer { Unmanaged<SubmitterHolder>.fromOpaque(pointer).release() }
             }
-            if let before { Unmanaged<Holder>.fromOpaque(before).release() }
+            if let before { Unmanaged<SubmitterHolder>.fromOpaque(before).release() }
         }
         guard let cached = thisThread.pointee.cached_submitter else { return false }
-        Unmanaged<Holder>.fromOpaque(cached)._withUnsafeGuaranteedRef { body($0.submitter) }
+        Unmanaged<SubmitterHolder>.fromOpaque(cached)._withUnsafeGuaranteedRef { body($0.submitter) }
         return true
     }
 }

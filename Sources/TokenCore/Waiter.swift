@@ -166,28 +166,33 @@ fileprivate final class Resumption {
             return
         }
         let own = Resumption()
-        thread.pointee.resuming = Unmanaged.passUnretained(own).toOpaque()
-        for waiter in waiters { waiter.resume() }
+        own.asOutermost { for waiter in waiters { waiter.resume() } }
         own.callAll()
     }
 
-    /// Calls them all, and those of the tokens that they settle.
-    fileprivate func callAll() {
+    /// Does `work`, and collects the callbacks of what it settles.
+    private func asOutermost(_ work: () -> Void) {
+        let outer = thisThread.pointee.resuming
         thisThread.pointee.resuming = Unmanaged.passUnretained(self).toOpaque()
-        defer { thisThread.pointee.resuming = nil }
-        while !callbacks.isEmpty {
-            let next = callbacks
-            callbacks = []
-            for (waiter, token) in next { withExtendedLifetime(token) { waiter.resume() } }
+        work()
+        thisThread.pointee.resuming = outer
+    }
+
+    /// Calls them all, and those of the tokens that they settle.
+    func callAll() {
+        asOutermost {
+            while !callbacks.isEmpty {
+                let next = callbacks
+                callbacks = []
+                for (waiter, token) in next { withExtendedLifetime(token) { waiter.resume() } }
+            }
         }
     }
 
     /// Does `work`, and leaves the callbacks of what it settles for later.
     static func leavingCallbacks(_ work: () -> Void) -> LeftCallbacks? {
         let own = Resumption()
-        thisThread.pointee.resuming = Unmanaged.passUnretained(own).toOpaque()
-        work()
-        thisThread.pointee.resuming = nil
+        own.asOutermost(work)
         return own.callbacks.isEmpty ? nil : LeftCallbacks(callbacks: own)
     }
 }

@@ -163,11 +163,15 @@ extension Engine {
     /// Whether a token has to be held back now.
     ///
     /// Descendants of running bodies are let through: a pause lands between chains, so it can never hang one.
+    @inline(__always)
     func isPaused(_ token: AnyTaskToken, _ record: OperationRecord) -> Bool {
-        guard gate.contains(.paused) || record.controlNow.isPaused else { return false }
-        guard let lineage = token.lineage else { return true }
+        (gate.contains(.paused) || record.controlNow.isPaused) && !descendsFromBody(token)
+    }
+
+    private func descendsFromBody(_ token: AnyTaskToken) -> Bool {
+        guard let lineage = token.lineage else { return false }
         // A lead from outside of bodies carries a lineage of its own, without parent.
-        return lineage.id == token.id && lineage.parent == nil
+        return lineage.id != token.id || lineage.parent != nil
     }
 
     func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
@@ -305,9 +309,7 @@ extension Engine {
         let ticket = Self.nextTicket() >> Self.ticketRun
         if kind == .storage { return Int(ticket % UInt32(count)) }
         let ready = crews.ready(kind)
-        if count <= 64 {
-            return WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket)
-        }
+        if count <= 64 { return WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket) }
         return WeightPolicy.place(weight, ready: ready.snapshot(domains: count), domains: count, ticket: ticket)
     }
 

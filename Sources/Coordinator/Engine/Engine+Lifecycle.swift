@@ -120,7 +120,7 @@ extension Engine {
 
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
-        telling { dropPaused() }
+        var told = telling { dropPaused() }
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()
         var pause: Int64 = 50_000
@@ -131,11 +131,12 @@ extension Engine {
             if now() >= deadline - margin { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
-            telling { dropPaused() }
+            told += telling { dropPaused() }
         }
         open(.stopped)
-        telling { abandonAll() }
+        told += telling { abandonAll() }
         let busy = closeCrews()
+        awaitCallbacks(told)
         let abandoned = takeAbandoned()
         let report = StopReport(
             isComplete: true, abandoned: abandoned, duration: .nanoseconds(now() - began), busyThreads: busy)
@@ -150,19 +151,24 @@ extension Engine {
         for waiter in waiters { waiter.resume(returning: report) }
     }
 
-    /// Settles tokens; callbacks, which may be slow, are called on a thread of their own: a stop waits for them as long as its
-    /// time lasts, and for a moment at least, but not longer.
-    private func telling(_ settle: () -> Void) {
-        guard let callbacks = LeftCallbacks.of(settle) else { return }
+    /// Settles tokens; callbacks, which may be slow, are called on a thread of their own.
+    ///
+    /// - Returns: what is unparked when they have been called.
+    private func telling(_ settle: () -> Void) -> [Parker] {
+        guard let callbacks = LeftCallbacks.of(settle) else { return [] }
         let told = Parker()
         let thread = try? PinnedThread.spawn(name: "tg-tell", cpus: nil) { _ in
             callbacks.call()
             told.unpark()
         }
-        guard let thread else { return callbacks.call() }
-        thread.detach()
-        let deadline = control.withLock { $0.deadline }
-        _ = told.park(timeout: max(Self.tellingTime, deadline - now()))
+        if let thread { thread.detach() } else { callbacks.call() }
+        return thread == nil ? [] : [told]
+    }
+
+    /// Waits for callbacks as long as the stop's time lasts, and for a moment at least, but not longer.
+    private func awaitCallbacks(_ told: [Parker]) {
+        let giveUp = max(control.withLock { $0.deadline }, now() + Self.tellingTime)
+        for parker in told { _ = parker.park(timeout: max(0, giveUp - now())) }
     }
 
     /// How long a stop waits for callbacks at least, in nanoseconds.

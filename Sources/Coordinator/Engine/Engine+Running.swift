@@ -24,7 +24,7 @@ extension Engine {
         let record = operations.record(object)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
-        if control.isPaused || gate.contains(.paused), isPaused(object, record), !object.isSettled {
+        if isPaused(object, record), !object.isSettled {
             // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
             let token = Unmanaged.passRetained(object)
             if !holdIfPaused(token, record) { takePermit(token, record) }
