@@ -38,7 +38,7 @@ extension Engine {
         token.submittedAt = tge_now_ns()
         let owned = Unmanaged.passRetained(token)
         if gate.isPlain, !control.isPaused, token.lineage == nil, token.tags.isPlain {
-            return deliverPlain(owned, record)
+            return deliver(owned, record)
         }
         submitSlowly(owned, record, gate, claim)
     }
@@ -237,37 +237,12 @@ extension Engine {
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
-        rouse(domain, kind, orAnother: !isBound && kind != .storage)
-    }
-
-    /// After a push: puts the domain's crew to work, or another one that may take the token over.
-    @inline(__always)
-    private func rouse(_ domain: Int, _ kind: CrewKind, orAnother: Bool) {
         let ready = crews.ready(kind)
         if ready.contains(domain) {
             crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
-        } else if orAnother, let other = ready.any {
+        } else if !isBound, kind != .storage, let other = ready.any {
             crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
         }
-    }
-
-    /// What `deliver` does, for a token without anchor, storage and lineage that comes straight from its caller.
-    private func deliverPlain(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
-        let (heavy, epoch, isAlive) = token._withUnsafeGuaranteedRef { object in
-            (object.tags.weight == .heavy, object.epoch, object.admit())
-        }
-        guard isAlive else { return retireSettled(token) }
-        let kind: CrewKind = heavy ? .heavy : .standard
-        let domain = token._withUnsafeGuaranteedRef { object in
-            let domain = place(object.tags.weight, kind: kind)
-            object.domain = UInt16(truncatingIfNeeded: domain)
-            events.emit { .token(object, .admitted, domain: domain + 1) }
-            return domain
-        }
-        // From the push on, the token may be run and freed by others.
-        crews[domain, kind]._withUnsafeGuaranteedRef { $0.free.push(token) }
-        if record.controlNow.epoch != epoch { sweepInTransit(record) }
-        rouse(domain, kind, orAnother: true)
     }
 
     /// Admits a token and decides where it goes; nil where it is settled.
