@@ -24,10 +24,12 @@ public func gather<Success>(_ tokens: [TaskToken<Success>]) async -> [Result<Suc
 
 /// What became of tokens that are known to be settled.
 ///
-/// Not `map`, which takes a reference to each token while it looks at it.
+/// Not `map`, which takes a reference to each token while it looks at it. Of no tokens, nothing is initialised: the standard
+/// library would write the count into the empty array that all threads share.
 @inlinable
 func outcomes<Success>(of tokens: [TaskToken<Success>]) -> [Result<Success, any Error>] {
-    tokens.withUnsafeBufferPointer { tokens in
+    guard !tokens.isEmpty else { return [] }
+    return tokens.withUnsafeBufferPointer { tokens in
         Array(unsafeUninitializedCapacity: tokens.count) { slots, count in
             for index in tokens.indices {
                 (slots.baseAddress.unsafelyUnwrapped + index).initialize(to: tokens[index].outcomeOnceSettled)
