@@ -206,7 +206,7 @@ public class AnyTaskToken: @unchecked Sendable {
 
     package final func addWaiter(_ action: Waiter.Action) -> Bool { WaiterList.add(Waiter(action), to: self) }
 
-    /// Settles a token that was never handed to anyone, with an error of our own.
+    /// Settles a token that did not begin, with an error of our own.
     package func refuse(_ error: TokenError) { fatalError("a token without result type cannot be refused") }
 
     /// Runs the body and keeps its outcome; true when it returned, false when it threw.

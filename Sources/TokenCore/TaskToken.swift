@@ -94,9 +94,9 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     }
 
     package final override func refuse(_ error: TokenError) {
-        outcome = .failure(error)
         transition { $0.admitting() }
-        _ = begin()
+        guard begin() else { return }
+        outcome = .failure(error)
         if let before = finish(ok: false) { tellWaiters(before) }
     }
 

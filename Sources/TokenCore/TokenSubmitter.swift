@@ -96,7 +96,7 @@ public final class TokenRealm: Sendable {
     public let origin: UInt64
 
     /// The submitter runs its tokens itself: nobody else may.
-    let runsItsTokens: Bool
+    package let runsItsTokens: Bool
 
     private let numbers = Atomic<UInt64>(0)
     // Keeps every realm reachable for the life of the process. Protected by its lock.

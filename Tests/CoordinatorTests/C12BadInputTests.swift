@@ -179,4 +179,47 @@ import TokenCore
             #expect(coordinator.statistics().leasesOpened == 0)
         }
     }
+
+    /// Takes tokens on itself, and then hands them to a coordinator.
+    private final class Forwarder: TokenSubmitter {
+        let realm = TokenRealm(origin: 4711)
+        let coordinator: OperationsCoordinator
+        init(to coordinator: OperationsCoordinator) { self.coordinator = coordinator }
+
+        func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
+            token.assignNumber(in: realm)
+            coordinator.submit(token, claim: claim)
+        }
+    }
+
+    @Test("C12 a token that an executor of one's own has numbered is refused by a coordinator, which names both")
+    func numberedElsewhere() async throws {
+        try await withTestCoordinator { coordinator in
+            let forwarder = Forwarder(to: coordinator)
+            let token = TaskTokenGuard("c12.forwarded", on: forwarder) { (n: Int) in n }(1)
+            let derived = token.map { $0 }
+            let error = await #expect(throws: TokenError.self) { try await token.value }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("4711") == true, "\(String(describing: error))")
+            #expect(error?.message.contains("c12.forwarded") == true, "\(String(describing: error))")
+            await #expect(throws: TokenError.self) { try await derived.value }
+            #expect(coordinator.statistics().counts.submitted == 0)
+        }
+    }
+
+    @Test("C12 a token of one coordinator that is handed to another goes on where it is")
+    func submittedTwice() async throws {
+        try await withTestCoordinator { first in
+            try await withTestCoordinator { second in
+                let gate = Gate()
+                let token = TaskTokenGuard("c12.elsewhere", on: first) { gate.pass() }()
+                let derived = token.map { 7 }
+                for token in [token, derived] as [AnyTaskToken] { second.submit(token, claim: .free) }
+                gate.open()
+                let value = try await derived.value
+                #expect(value == 7)
+                #expect(second.statistics().counts.submitted == 0)
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Affinity
 import TestSupport
 import Testing
 import TokenCore
@@ -123,6 +124,27 @@ import TokenCore
         for odd in [Int64.min, -1, Int64.max] {
             #expect((0..<HistogramRecorder.bucketCount).contains(HistogramRecorder.bucket(of: odd)))
         }
+    }
+
+    @Test(
+        "Statistics tell how often the quota stopped the process's group by now; nil where the system does not count it"
+    )
+    func throttling() async throws {
+        let machine = try FakeMachine().cgroup2("/a").online("0-1")
+        for cpu in 0..<2 { try machine.cpu(cpu, "topology/core_id", "\(cpu)") }
+        let stat = "sys/fs/cgroup/a/cpu.stat"
+        try machine.file("sys/fs/cgroup/a/cpu.max", "200000 100000\n").file(stat, "nr_periods 9\nnr_throttled 2\n")
+        let coordinator = try makeCoordinator {
+            $0.root = machine.root
+            $0.pinMode = .none
+        }
+        #expect(coordinator.statistics().quotaThrottling?.throttledPeriods == 2)
+        try machine.file(stat, "nr_periods 10\nnr_throttled 3\nthrottled_usec 4\n")
+        #expect(coordinator.statistics().quotaThrottling?.throttledPeriods == 3)
+        #expect(coordinator.statistics().quotaThrottling?.throttledNanoseconds == 4_000)
+        try machine.file(stat, "")
+        #expect(coordinator.statistics().quotaThrottling == nil)
+        await coordinator.stop()
     }
 
     @Test("Percentiles come from the values, in order; an empty histogram answers zero")

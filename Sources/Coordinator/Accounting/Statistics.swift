@@ -123,6 +123,9 @@ public struct Statistics: Sendable {
     public let leasesReleased: UInt64
     /// Members of a lease that ran elsewhere because their sticky anchor was alive in another domain.
     public let leaseDiversions: UInt64
+    /// How often the control groups' quota stopped the process's threads since its group was made: time that no setting of a
+    /// coordinator gets back. nil where the system does not count it. Read from the system at each snapshot.
+    public let quotaThrottling: CgroupLimits.Throttling?
 
     /// Leases that are open now.
     public var openLeases: Int { Int(clamping: leasesOpened &- leasesReleased) }
@@ -163,7 +166,7 @@ extension Engine {
             phase: phase, counts: operations.reduce(.init()) { $0 + $1.counts }, operations: operations,
             domains: domains, tiers: tiers, liveAnchors: liveAnchors, idleAnchors: idleAnchors,
             leasesOpened: leases.opened.load(ordering: .sequentiallyConsistent), leasesReleased: released,
-            leaseDiversions: leases.diverted.load(ordering: .relaxed))
+            leaseDiversions: leases.diverted.load(ordering: .relaxed), quotaThrottling: machine.limits.throttling())
     }
 
     /// One operation's share.

@@ -23,8 +23,7 @@ extension Engine {
     package func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
         let record = operations.record(token)
         let isNew = token.sequence == 0
-        // A second submission of the same token.
-        if !isNew, !token.isDerived { return }
+        if !isNew, !token.isDerived || token.realm !== realm { return refuseNumbered(token) }
         if isNew {
             number(token, record)
         } else {
@@ -59,6 +58,17 @@ extension Engine {
         } else {
             settleIfSwept(token, record)
         }
+    }
+
+    /// A token that has a number already: one of this coordinator, or of another, is on its way there, and is left alone. One
+    /// that an executor of one's own took on cannot be numbered twice: settles it, so that nobody waits for it in vain.
+    private func refuseNumbered(_ token: AnyTaskToken) {
+        guard let other = token.realm, !other.runsItsTokens else { return }
+        token.refuse(
+            TokenError(
+                .invalidArgument,
+                "token \(token.id) of \"\(token.operationType)\" was numbered in the realm \(other.origin) before it came to a"
+                    + " coordinator, which numbers its tokens itself"))
     }
 
     private func number(_ token: AnyTaskToken, _ record: OperationRecord) {
