@@ -123,8 +123,9 @@ public struct Statistics: Sendable {
     public let leasesReleased: UInt64
     /// Members of a lease that ran elsewhere because their sticky anchor was alive in another domain.
     public let leaseDiversions: UInt64
-    /// How often the control groups' quota stopped the process's threads since its group was made: time that no setting of a
-    /// coordinator gets back. nil where the system does not count it. Read from the system at each snapshot.
+    /// How often a quota stopped the process's control group since that was made; nil where the system does not count it.
+    ///
+    /// Time that no setting of a coordinator gets back. Read from the system at each snapshot.
     public let quotaThrottling: CgroupLimits.Throttling?
 
     /// Leases that are open now.

@@ -60,8 +60,10 @@ extension Engine {
         }
     }
 
-    /// A token that has a number already: one of this coordinator, or of another, is on its way there, and is left alone. One
-    /// that an executor of one's own took on cannot be numbered twice: settles it, so that nobody waits for it in vain.
+    /// A token that has a number already cannot be numbered again.
+    ///
+    /// One of this coordinator, or of another, is on its way there, and is left alone. One that an executor of one's own took
+    /// on is settled, so that nobody waits for it in vain.
     private func refuseNumbered(_ token: AnyTaskToken) {
         guard let other = token.realm, !other.runsItsTokens else { return }
         token.refuse(

@@ -171,6 +171,9 @@ extension Engine {
         guard hasRoomOnStack(), !isLookingAround.exchange(true, ordering: .acquiring) else { return false }
         let found = findHelp(lineage)
         isLookingAround.store(false, ordering: .releasing)
+        guard let found else { return false }
+        // Until that returns this body waits for it, also where it was about to go on: what it holds serves it.
+        beginAwait(lineage, for: [])
         switch found {
         case .job(let job):
             rejoinCrew(worker)
@@ -179,8 +182,8 @@ extension Engine {
         case .token(let token, let crew) where token.tags.isAsync:
             startAsync(token, operations.record(token), crew, worker)
         case .token(let token, _): runClaimed(token, worker, frame, isAway: true)
-        case nil: return false
         }
+        lineage.endBlockedWait()
         return true
     }
 
