@@ -170,6 +170,29 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
         return pool.removeFirst(from: &bindings.slots[slot].queue, upTo: isLast, where: isWanted, if: mayGo)
     }
 
+    /// Hands the turn of a holder that cannot use it now to the first waiter that can; the holder stands first in line then.
+    ///
+    /// - Returns: who holds the turn now; nil where no waiter can use it, and nothing has changed.
+    /// - Complexity: linear in the place of that waiter.
+    package mutating func yieldTurn(_ hash: AnchorHash, of holder: Waiter, to canUse: (Waiter) -> Bool) -> Waiter? {
+        guard let slot = bindings.slot(of: hash), bindings.slots[slot].turnTaken else {
+            countImbalance()
+            return nil
+        }
+        let next = pool.removeFirst(from: &bindings.slots[slot].queue, upTo: canUse, where: canUse) { _ in true }
+        if next != nil { pool.prepend(holder, to: &bindings.slots[slot].queue) }
+        return next
+    }
+
+    /// Whether one of an anchor's waiters is as asked.
+    package func hasWaiter(of hash: AnchorHash, where isWanted: (Waiter) -> Bool) -> Bool {
+        var found = false
+        if let slot = bindings.slot(of: hash) {
+            pool.forEach(in: bindings.slots[slot].queue) { found = found || isWanted($0) }
+        }
+        return found
+    }
+
     @usableFromInline
     mutating func countImbalance() { imbalances += 1 }
 }

@@ -46,19 +46,30 @@ struct WaiterPool<Waiter: Sendable>: Sendable {
 
     @inlinable
     mutating func append(_ waiter: Waiter, to queue: inout WaiterQueue) {
-        let node: Int32
-        if free >= 0 {
-            node = free
-            free = nodes[Int(node)].next
-            nodes[Int(node)].waiter = waiter
-            nodes[Int(node)].next = -1
-        } else {
-            node = Int32(nodes.count)
-            nodes.append(Node(waiter: waiter, next: -1))
-        }
+        let node = makeNode(waiter)
         if queue.tail >= 0 { nodes[Int(queue.tail)].next = node } else { queue.head = node }
         queue.tail = node
+    }
+
+    mutating func prepend(_ waiter: Waiter, to queue: inout WaiterQueue) {
+        let node = makeNode(waiter)
+        nodes[Int(node)].next = queue.head
+        queue.head = node
+        if queue.tail < 0 { queue.tail = node }
+    }
+
+    /// A node with a waiter, in no queue yet.
+    @usableFromInline
+    mutating func makeNode(_ waiter: Waiter) -> Int32 {
         count &+= 1
+        guard free >= 0 else {
+            nodes.append(Node(waiter: waiter, next: -1))
+            return Int32(nodes.count - 1)
+        }
+        let node = free
+        free = nodes[Int(node)].next
+        nodes[Int(node)] = Node(waiter: waiter, next: -1)
+        return node
     }
 
     @inlinable

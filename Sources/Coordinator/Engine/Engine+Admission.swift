@@ -162,7 +162,11 @@ extension Engine {
         if let lease, lease.domain != arrival.domain { leases.diverted.add(1, ordering: .relaxed) }
         switch arrival.turn {
         case .none, .granted: passPause(token, record)
-        case .queued: noteHeld(object, record)
+        case .queued:
+            // A worker may run and free it as soon as it is in the line.
+            let isExempt = descendsFromBody(object)
+            noteHeld(object, record)
+            if isExempt { yieldPausedTurn(of: hash) }
         }
     }
 
@@ -201,15 +205,47 @@ extension Engine {
         object.transition { $0.holding() }
         // Settled in the mailbox, what it holds is returned by who settled it.
         if !object.isSettled, object.holdings.contains(.permit) { givePermitBack(object) }
-        let held = paused.withLock { list in
+        var turn: AnchorHash?
+        let held = withPaused { list in
             guard isPaused(object, record), !gate.contains(.draining) else { return false }
+            if object.holdings.contains(.turn) { turn = AnchorHash(rawValue: object.anchor) }
             list.append(token)
             return true
         }
         // A pause that meets a stop will not be lifted any more.
         if !held, gate.contains(.draining), isPaused(object, record) { drop(object) }
-        if held { noteHeld(object, record) }
-        return held
+        guard held else { return false }
+        noteHeld(object, record)
+        if let turn { yieldPausedTurn(of: turn) }
+        return true
+    }
+
+    /// Where a token that a pause holds has an anchor's turn, and a descendant of a running body stands in the line: gives
+    /// that one the turn, and puts the other first in the line.
+    ///
+    /// Called after either has been put where it stands, so one of the two calls finds both.
+    private func yieldPausedTurn(of hash: AnchorHash) {
+        guard hasPausedTurns.load(ordering: .sequentiallyConsistent) else { return }
+        func canUse(_ token: Unmanaged<AnyTaskToken>) -> Bool {
+            token._withUnsafeGuaranteedRef { $0.state == .waiting && descendsFromBody($0) }
+        }
+        let shard = shard(of: hash)
+        while shard.table.withLock({ $0.hasWaiter(of: hash, where: canUse) }) {
+            // Resumed, killed, or on its way to the list, where there is none.
+            guard let holder = withPaused({ $0.takeHolder(ofTurn: hash.rawValue) }) else { return }
+            let object = holder.takeUnretainedValue()
+            let next = shard.table.withLock { table in
+                let next = table.yieldTurn(hash, of: holder, to: canUse)
+                guard let next else { return next }
+                object.holdings.remove(.turn)
+                next.takeUnretainedValue().holdings.insert(.turn)
+                return next
+            }
+            if let next { return passPause(next, operations.record(next.takeUnretainedValue())) }
+            // Nobody is there who can use it any more: back to the list.
+            let record = operations.record(object)
+            if !holdIfPaused(holder, record) { return takePermit(holder, record) }
+        }
     }
 
     /// Settles a token that a pause holds while the coordinator stops.

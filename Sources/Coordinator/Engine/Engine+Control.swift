@@ -34,12 +34,7 @@ extension Engine {
 
     /// Lets those go on whose pause is over.
     func releasePaused() {
-        let all = paused.withLock { list in
-            let all = list
-            list = []
-            return all
-        }
-        for token in all {
+        for token in withPaused({ $0.takeAll() }) {
             let record = operations.record(token.takeUnretainedValue())
             // Still paused: back to the list, in order.
             if holdIfPaused(token, record) { continue }
@@ -67,16 +62,7 @@ extension Engine {
     ///
     /// What stands in a mailbox is found by its workers soon enough.
     func purge() {
-        let paused: [Unmanaged<AnyTaskToken>] = paused.withLock { list in
-            var dead: [Unmanaged<AnyTaskToken>] = []
-            var kept: [Unmanaged<AnyTaskToken>] = []
-            for token in list {
-                if token.takeUnretainedValue().isSettled { dead.append(token) } else { kept.append(token) }
-            }
-            list = kept
-            return dead
-        }
-        for token in paused { retire(token) }
+        for token in withPaused({ $0.takeSettled() }) { retire(token) }
         defer { trimNeeded() }
         for tier in tiers {
             let dead = tier.permits.withLock { permits in
@@ -117,7 +103,7 @@ extension Engine {
             pending.withLock { $0?.forEach(take) }
             reserved.withLock { $0.values.forEach(take) }
             for shard in anchors { shard.table.withLock { $0.forEachWaiter(take) } }
-            paused.withLock { $0.forEach(take) }
+            withPaused { $0.forEach(take) }
             for tier in tiers {
                 tier.permits.withLock { permits in
                     permits.forEachWaiter { if case .token(let token) = $0 { take(token) } }

@@ -98,10 +98,7 @@ extension Engine {
             }
             if case .token(let found) = waiter { retire(found) }
         }
-        let held = paused.withLock { list in
-            list.firstIndex { $0.takeUnretainedValue() === token }.map { list.remove(at: $0) }
-        }
-        if let held { retire(held) }
+        if let held = withPaused({ $0.take(token) }) { retire(held) }
     }
 
     /// The engine is done with a token whose reference is released elsewhere.

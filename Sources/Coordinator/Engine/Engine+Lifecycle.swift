@@ -189,12 +189,7 @@ extension Engine {
 
     /// Settles what a pause holds: nobody will resume it now.
     private func dropPaused() {
-        let held = paused.withLock { list in
-            let held = list
-            list = []
-            return held
-        }
-        for token in held {
+        for token in withPaused({ $0.takeAll() }) {
             drop(token.takeUnretainedValue())
             retire(token)
         }

@@ -20,7 +20,7 @@ package import TokenCore
 /// |---|---|
 /// | `gate` | atomic |
 /// | `pending` | its lock: tokens submitted before the start; `nil` once started |
-/// | `paused` | its lock: tokens held back by a pause |
+/// | `paused`, `hasPausedTurns` | its lock: tokens held back by a pause; atomic |
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` in them has its own |
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
@@ -56,7 +56,15 @@ package final class Engine: TokenSubmitter {
     func close(_ bits: Gate) { gateWord.bitwiseAnd(~bits.rawValue, ordering: .sequentiallyConsistent) }
 
     let pending = Guarded<[Unmanaged<AnyTaskToken>]?>([])
-    let paused = Guarded<[Unmanaged<AnyTaskToken>]>([])
+    private let paused = Guarded(PausedList())
+    /// What the list of paused tokens says: while it is false, nobody has to ask.
+    let hasPausedTurns = Atomic<Bool>(false)
+    func withPaused<Result>(_ body: (inout PausedList) -> Result) -> Result {
+        paused.withLock { list in
+            defer { hasPausedTurns.store(!list.turns.isEmpty, ordering: .sequentiallyConsistent) }
+            return body(&list)
+        }
+    }
     let tiers: [Tier]
     let anchors: [AnchorShard]
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
