@@ -68,6 +68,34 @@ int tga_get_nice(int *nice) {
     return 0;
 }
 
+/* struct sched_attr of sched_setattr(2), first version: libc has none before glibc 2.41, and the kernel's header clashes with it. */
+struct scheduling {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime;
+    uint64_t deadline;
+    uint64_t period;
+};
+
+int tga_set_slice(uint64_t nanoseconds) {
+    struct scheduling attributes = {0};
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) < 0) return errno;
+    if (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH) return EINVAL;
+    attributes.size = sizeof attributes;
+    attributes.runtime = nanoseconds;
+    return syscall(SYS_sched_setattr, 0, &attributes, 0) < 0 ? errno : 0;
+}
+
+int tga_get_slice(uint64_t *nanoseconds) {
+    struct scheduling attributes = {0};
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) < 0) return errno;
+    *nanoseconds = attributes.runtime;
+    return 0;
+}
+
 struct start {
     void (*function)(void *);
     void *context;

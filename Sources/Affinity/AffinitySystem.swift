@@ -29,6 +29,8 @@ public protocol AffinitySystem: Sendable {
     func setNice(_ nice: Int) throws(SystemCallError)
     /// The nice value of the calling thread.
     func nice() throws(SystemCallError) -> Int
+    /// Sets the time slice of the calling thread, in nanoseconds; 0 for the system's own.
+    func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError)
     /// Names the calling thread; the kernel keeps 15 bytes.
     func setName(_ name: String)
     /// The calling thread's id: gettid(2).
@@ -83,6 +85,20 @@ public struct LinuxAffinity: AffinitySystem {
         let error = tga_get_nice(&nice)
         if error != 0 { throw SystemCallError("getpriority", errno: error) }
         return Int(nice)
+    }
+
+    /// Calls sched_setattr(2) for the calling thread; Linux before 6.12 ignores it.
+    public func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) {
+        let error = tga_set_slice(nanoseconds)
+        if error != 0 { throw SystemCallError("sched_setattr", errno: error) }
+    }
+
+    /// The time slice of the calling thread in nanoseconds, by sched_getattr(2); nil where the kernel does not tell it.
+    public func timeSlice() throws(SystemCallError) -> UInt64? {
+        var nanoseconds: UInt64 = 0
+        let error = tga_get_slice(&nanoseconds)
+        if error != 0 { throw SystemCallError("sched_getattr", errno: error) }
+        return nanoseconds == 0 ? nil : nanoseconds
     }
 
     /// Calls pthread_setname_np(3); a longer name is cut between characters.

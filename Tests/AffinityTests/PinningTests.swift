@@ -100,6 +100,27 @@ struct PinningTests {
         #expect(try report(cpus: nil, nice: 19, system: refused).nice == mine)
     }
 
+    @Test("the time slice is the thread's own, where the kernel knows of slices; wrong ones are refused by name")
+    func timeSlice() throws {
+        func slice(_ slice: Duration?) throws -> UInt64? {
+            let seen = Box<UInt64?>()
+            try PinnedThread.spawn(name: "slice", cpus: nil, timeSlice: slice) { _ in
+                seen.put((try? LinuxAffinity().timeSlice()) ?? nil)
+            }.join()
+            return try #require(seen.value)
+        }
+        if let own = try LinuxAffinity().timeSlice() {
+            #expect(try slice(nil) == own)
+            #expect(try slice(.microseconds(300)) == 300_000)
+            #expect(try slice(.milliseconds(100)) == 100_000_000)
+            #expect(try LinuxAffinity().timeSlice() == own)
+        }
+        for wrong in [Duration.microseconds(-1), .nanoseconds(99_999), .milliseconds(101), .seconds(Int64.max)] {
+            let error = try #require(throws: AffinityError.self) { _ = try slice(wrong) }
+            #expect(error.code == .invalidArgument && error.message.contains("\(wrong)"), "\(error)")
+        }
+    }
+
     @Test("C12: a thread that cannot be created is a typed error, and its body never runs")
     func creationFails() throws {
         let system = FakeAffinitySystem(mask: try CPUSet([0])) { $0.createThread = 11 }

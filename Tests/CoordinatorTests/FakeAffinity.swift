@@ -47,6 +47,7 @@ final class FakeAffinity: AffinitySystem {
     }
 
     func setNice(_ nice: Int) throws(SystemCallError) { try real.setNice(nice) }
+    func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) { try real.setTimeSlice(nanoseconds) }
     func nice() throws(SystemCallError) -> Int { try real.nice() }
     func setName(_ name: String) { real.setName(name) }
     func threadID() -> Int32 { real.threadID() }

@@ -55,6 +55,8 @@ package final class FakeAffinitySystem: AffinitySystem {
         try real.setNice(nice)
     }
 
+    package func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) { try real.setTimeSlice(nanoseconds) }
+
     package func nice() throws(SystemCallError) -> Int { try real.nice() }
 
     package func setName(_ name: String) { real.setName(name) }

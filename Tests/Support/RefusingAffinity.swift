@@ -26,6 +26,8 @@ public struct RefusingAffinity: AffinitySystem {
     /// As the real one.
     public func setNice(_ nice: Int) throws(SystemCallError) { try real.setNice(nice) }
     /// As the real one.
+    public func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) { try real.setTimeSlice(nanoseconds) }
+    /// As the real one.
     public func nice() throws(SystemCallError) -> Int { try real.nice() }
     /// As the real one.
     public func setName(_ name: String) { real.setName(name) }

@@ -37,6 +37,12 @@ int tga_get_name(char buffer[16]);
 int tga_set_nice(int nice);
 int tga_get_nice(int *nice);
 
+/* The time slice of the calling thread, which has a fair policy, in nanoseconds, 100,000 to 100,000,000; 0: the system's own.
+ * sched_setattr(2) with sched_runtime, which Linux 6.12 and later take for a fair policy, too; earlier ones ignore it. */
+int tga_set_slice(uint64_t nanoseconds);
+/* Writes 0 where the kernel does not tell it. */
+int tga_get_slice(uint64_t *nanoseconds);
+
 /* Starts a joinable thread that calls start(context). On failure `start` is never called. */
 int tga_thread_create(uint64_t *handle, size_t stack_size, void (*start)(void *context), void *context);
 int tga_thread_join(uint64_t handle);

@@ -5,6 +5,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import Affinity
+internal import CExecution
+
 /// The crews of all domains and their ready bits, reached without touching a reference count: every submission and every
 /// look for work goes through here, from all threads at once.
 ///
@@ -13,9 +16,17 @@ struct CrewTable: @unchecked Sendable {
     private let crews: UnsafeMutablePointer<Unmanaged<Crew>>
     private let bits: UnsafeMutablePointer<ReadyBits>
     let domains: Int
+    /// The domain of each CPU, -1 for those of none; empty where threads are not pinned.
+    private let domainOfCPU: UnsafeMutableBufferPointer<Int32>
 
-    init(_ domains: [Engine.Domain]) {
+    init(_ domains: [Engine.Domain], arePinned: Bool) {
         self.domains = domains.count
+        let cpus = arePinned ? (domains.compactMap { $0.cpus.max() }.max() ?? -1) + 1 : 0
+        domainOfCPU = .allocate(capacity: cpus)
+        domainOfCPU.initialize(repeating: -1)
+        if arePinned {
+            for (index, domain) in domains.enumerated() { for cpu in domain.cpus { domainOfCPU[cpu] = Int32(index) } }
+        }
         let kinds = CrewKind.allCases.count
         crews = .allocate(capacity: domains.count * kinds)
         bits = .allocate(capacity: kinds)
@@ -30,6 +41,7 @@ struct CrewTable: @unchecked Sendable {
     func destroy() {
         for kind in CrewKind.allCases { bits[kind.rawValue].destroy() }
         bits.deallocate()
+        domainOfCPU.deallocate()
         crews.deallocate()
     }
 
@@ -38,4 +50,11 @@ struct CrewTable: @unchecked Sendable {
 
     /// Which domains' crews of a kind a wake-up would put to work.
     func ready(_ kind: CrewKind) -> ReadyBits { bits[kind.rawValue] }
+
+    /// The domain on whose CPUs the caller runs at this moment; nil where it is none, or not known.
+    var domainOfCaller: Int? {
+        let cpu = domainOfCPU.isEmpty ? -1 : Int(tge_cpu())
+        guard domainOfCPU.indices.contains(cpu), domainOfCPU[cpu] >= 0 else { return nil }
+        return Int(domainOfCPU[cpu])
+    }
 }

@@ -154,7 +154,7 @@ package final class Engine: TokenSubmitter {
         anchors = (0..<Self.anchorShards).map { _ in
             AnchorShard(idleCapacity: configuration.anchorIdleCapacity / Self.anchorShards, idleTime: idleTime)
         }
-        crews = CrewTable(domains)
+        crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         realm = TokenRealm(
             origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true)
