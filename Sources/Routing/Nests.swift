@@ -117,6 +117,11 @@ package struct Nests<Returner: Sendable>: Sendable {
         }
     }
 
+    /// A returner goes on beside the guest: a wait with a timeout.
+    package mutating func giveUp(_ host: UInt64, _ kind: Kind, _ isReturner: (Returner) -> Bool) {
+        guests[Hold(body: host, kind: kind)]?.returning.removeAll(where: isReturner)
+    }
+
     /// A host wants to go on.
     ///
     /// - Returns: true where no guest is inside; otherwise the returner is part of a later departure.

@@ -51,6 +51,15 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
         return false
     }
 
+    /// Takes a permit back that was lent, or joins the queue ahead of those who have none yet, behind others who take theirs back.
+    ///
+    /// - Parameter isReturning: who in the queue takes a permit back.
+    package mutating func reacquire(_ waiter: @autoclosure () -> Waiter, isReturning: (Waiter) -> Bool) -> Bool {
+        if tryAcquire() { return true }
+        queue.insert(waiter(), at: queue.firstIndex { !isReturning($0) } ?? queue.endIndex)
+        return false
+    }
+
     /// Takes a permit if one is free.
     public mutating func tryAcquire() -> Bool {
         guard inUse < limit else { return false }

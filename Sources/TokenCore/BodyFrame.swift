@@ -68,6 +68,12 @@ package final class BodyFrame {
         return work()
     }
 
+    /// Calls what is not part of the bodies on this thread, if there are any: nobody's context, lead or coordinator is its own.
+    static func outside(_ callback: () -> Void) {
+        if thisThread.pointee.frame == nil { return callback() }
+        hidden { Ambient.$current.withValue(nil, operation: callback) }
+    }
+
     /// Runs `work` as the body of `token` on a thread that no coordinator owns.
     static func running(_ token: AnyTaskToken, _ work: () -> Void) {
         guard let submitter = token.realm?.submitter else { return work() }

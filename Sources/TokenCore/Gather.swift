@@ -57,7 +57,13 @@ public func waitForAll<Success>(
     if let timeout { try checkTimeout(timeout) }
     let start = tge_now_ns()
     for token in tokens {
-        try token.blockUntilSettled(timeout: timeout.map { max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
+        do {
+            try token.blockUntilSettled(timeout: timeout.map { max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
+        } catch {
+            throw TokenError(
+                .waitTimedOut,
+                "token \(token.id) of \"\(token.operationType)\" was \(token.state) after \(timeout ?? .zero)")
+        }
     }
     return outcomes(of: tokens)
 }
@@ -126,18 +132,32 @@ public func completions<Success>(of tokens: [TaskToken<Success>]) -> Completions
 public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
     private let tokens: [TaskToken<Success>]
     private let stream: AsyncStream<Completion<Success>>
-    /// The await that the next completion ends.
+    /// The awaits that the next completions end, one each.
     private let waiting = Waiting()
 
     fileprivate final class Waiting: Sendable {
-        private let wait = Guarded<ObservedWait?>(nil)
-        func begin(_ new: ObservedWait) { wait.withLock { $0 = new } }
-        func end() {
-            let ended = wait.withLock { wait in
-                defer { wait = nil }
-                return wait
+        private struct State {
+            var last = 0
+            var waits: [(number: Int, wait: ObservedWait)] = []
+        }
+        private let state = Guarded(State())
+
+        func begin(_ new: ObservedWait) -> Int {
+            state.withLock { state in
+                state.last += 1
+                state.waits.append((state.last, new))
+                return state.last
             }
-            ended?.isOver()
+        }
+
+        /// A completion has come: whoever waited first gets it.
+        func endFirst() { state.withLock { $0.waits.isEmpty ? nil : $0.waits.removeFirst() }?.wait.isOver() }
+
+        func end(_ number: Int) {
+            let ended = state.withLock { state in
+                state.waits.firstIndex { $0.number == number }.map { state.waits.remove(at: $0) }
+            }
+            ended?.wait.isOver()
         }
     }
 
@@ -148,7 +168,7 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
             let countdown = Countdown(tokens.count) { continuation.finish() }
             for (index, token) in tokens.enumerated() {
                 token.onSettled { [unowned token] in
-                    waiting.end()
+                    waiting.endFirst()
                     continuation.yield(Completion(index: index, token: token, result: token.outcomeOnceSettled))
                     countdown.countDown()
                 }
@@ -173,10 +193,10 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
             let named = tokens
             tokens = []
             guard let wait = ObservedWait(for: named) else { return await inner.next() }
-            waiting.begin(wait)
+            let number = waiting.begin(wait)
             let completion = await inner.next()
             // Where it was in the buffer already, or the task was cancelled, no settlement has ended it.
-            waiting.end()
+            waiting.end(number)
             await wait.comeBack()
             return completion
         }

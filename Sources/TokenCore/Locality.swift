@@ -45,7 +45,8 @@ public struct Locality<Input: Sendable>: Sendable {
     /// The operation is a lead: every token submitted while it runs, by it or by a descendant, carries its seed and runs
     /// in its core domain.
     ///
-    /// - Parameter externalCalls: the operation types that it calls; part of the seed. At least one, none empty.
+    /// - Parameter externalCalls: the operation types that it calls; part of the seed. At least one, each 1 to 255
+    ///   UTF-8 bytes.
     public static func lead(externalCalls: [String]) -> Locality { Locality(kind: .lead(externalCalls)) }
 
     @usableFromInline
@@ -72,6 +73,11 @@ public struct Locality<Input: Sendable>: Sendable {
                 TokenError(.invalidArgument, "the lead's external calls [] are empty")
             } else if let position = calls.firstIndex(of: "") {
                 TokenError(.invalidOperationType, "external call number \(position + 1) of \(calls) is empty")
+            } else if let long = calls.first(where: { $0.utf8.count > Operation.maximumNameLength }) {
+                TokenError(
+                    .invalidOperationType,
+                    "the external call \"\(long.prefix(40))…\" has \(long.utf8.count) bytes, more than \(Operation.maximumNameLength)"
+                )
             } else {
                 nil
             }

@@ -97,7 +97,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
         transition { $0.admitting() }
         guard begin() else { return }
         outcome = .failure(error)
-        if let before = finish(ok: false) { tellWaiters(before) }
+        finishElsewhere(ok: false)
     }
 
     /// Keeps what a body did; true when it returned.

@@ -13,12 +13,15 @@ internal import Synchronization
 /// ```swift
 /// final class Inline: TokenSubmitter {
 ///     let realm = TokenRealm(origin: 1)
+///     init() { realm.attach(self) }  // until `realm.detach()`: so that tokens find it
 ///     func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
 ///         token.assignNumber(in: realm)
 ///         Thread.detachNewThread { token.run() }
 ///     }
 /// }
 /// ```
+/// It may hand a token that it has not numbered on to one other submitter, once.
+///
 /// Promise: a submitted token settles, at the latest when its submitter goes away.
 public protocol TokenSubmitter: AnyObject, Sendable {
     /// The identity that all tokens of this submitter share.
@@ -139,9 +142,10 @@ public final class TokenRealm: Sendable {
 extension AnyTaskToken {
     /// Takes a submitter on: its realm, and the realm's next number.
     ///
-    /// A token that was reserved has both already, and keeps them.
+    /// A token that was reserved has both already, and keeps them. A coordinator numbers its tokens itself: in its realm nothing
+    /// is assigned.
     public func assignNumber(in realm: TokenRealm) {
-        if self.realm != nil { return }
+        if self.realm != nil || realm.runsItsTokens { return }
         self.realm = realm
         sequence = realm.nextNumber()
     }

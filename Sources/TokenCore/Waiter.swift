@@ -66,7 +66,7 @@ package final class Waiter {
     fileprivate func resume() {
         switch action {
         case .continuation(let continuation): continuation.resume()
-        case .callback(let callback): callback()
+        case .callback(let callback): BodyFrame.outside(callback)
         case .parker(let parker): parker.unpark()
         case .countdown(let countdown): countdown.countDown()
         }

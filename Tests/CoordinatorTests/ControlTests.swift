@@ -119,6 +119,33 @@ import TokenCore
         }
     }
 
+    @Test("A pause holds back what a body submitted that has returned since")
+    func pauseAfterTheBody() async throws {
+        try await withTestCoordinator { coordinator in
+            let runs = Tally()
+            let chain = Journal<TaskTokenGuard<Int, Void>>()
+            let tick = TaskTokenGuard("control.tick", on: coordinator) { (n: Int) in
+                runs.add()
+                _ = chain.all[0](n + 1)
+            }
+            chain.note(tick)
+            _ = tick(0)
+            #expect(await eventually { runs.value > 100 })
+            coordinator.pause()
+            #expect(await eventually { coordinator.statistics().counts.executing == 0 })
+            let held = await eventually {
+                let before = runs.value
+                let counts = coordinator.statistics().counts
+                return counts.queued == 1 && counts.executing == 0 && runs.value == before
+            }
+            #expect(held)
+            let before = runs.value
+            try await Task.sleep(for: .milliseconds(5))
+            #expect(runs.value == before)
+            coordinator.discardWaiting()
+        }
+    }
+
     @Test("Pause and resume from many threads lose no token")
     func pauseStorm() async throws {
         try await withTestCoordinator {

@@ -24,6 +24,8 @@ extension Engine {
         let record = operations.record(token)
         let isNew = token.sequence == 0
         if !isNew, !token.isDerived || token.realm !== realm { return refuseNumbered(token) }
+        // Killed while an executor of one's own had it.
+        if isNew, token.isSettled { return }
         if isNew {
             number(token, record)
         } else {
@@ -84,6 +86,8 @@ extension Engine {
         let object = token.takeUnretainedValue()
         let isReserved = object.state != .created
         if gate.contains(.stopped) || gate.contains(.draining) && object.lineage == nil && !isReserved {
+            // A lease counts its members in before it counts them out.
+            if !isReserved, let lease = object.lineage?.lead { join(lease, object) }
             object.settle(for: .coordinatorStopped, reportingTo: self)
             return token.release()
         }
@@ -184,10 +188,14 @@ extension Engine {
         (gate.contains(.paused) || record.controlNow.isPaused) && !descendsFromBody(token)
     }
 
+    /// Whether a body runs of which the token is a descendant.
     private func descendsFromBody(_ token: AnyTaskToken) -> Bool {
-        guard let lineage = token.lineage else { return false }
-        // A lead from outside of bodies carries a lineage of its own, without parent.
-        return lineage.id != token.id || lineage.parent != nil
+        var next = token.lineage
+        while let lineage = next {
+            if lineage.body != nil { return true }
+            next = lineage.parent
+        }
+        return false
     }
 
     func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
@@ -202,9 +210,13 @@ extension Engine {
     func holdIfPaused(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) -> Bool {
         let object = token.takeUnretainedValue()
         guard isPaused(object, record) else { return false }
-        object.transition { $0.holding() }
-        // Settled in the mailbox, what it holds is returned by who settled it.
-        if !object.isSettled, object.holdings.contains(.permit) { givePermitBack(object) }
+        guard object.transition({ $0.holding() }) || object.state == .waiting else {
+            // Settled, or taken out of the mailbox by a waiting ancestor: there is nothing to hold back.
+            retireSettled(token)
+            return true
+        }
+        // Waiting and in nobody's list, what it holds is ours alone, also where someone settles it now.
+        if object.holdings.contains(.permit) { givePermitBack(object) }
         var turn: AnchorHash?
         let held = withPaused { list in
             guard isPaused(object, record), !gate.contains(.draining) else { return false }
@@ -241,9 +253,13 @@ extension Engine {
                 next.takeUnretainedValue().holdings.insert(.turn)
                 return next
             }
-            if let next { return passPause(next, operations.record(next.takeUnretainedValue())) }
-            // Nobody is there who can use it any more: back to the list.
             let record = operations.record(object)
+            if let next {
+                // A sweep may have missed it between the list and the line.
+                settleIfSwept(object, record)
+                return passPause(next, operations.record(next.takeUnretainedValue()))
+            }
+            // Nobody is there who can use it any more: back to the list.
             if !holdIfPaused(holder, record) { return takePermit(holder, record) }
         }
     }

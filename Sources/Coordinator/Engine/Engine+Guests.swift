@@ -328,14 +328,17 @@ extension Engine: AwaitObserver {
             let next = shard(of: hash).table.withLock { $0.first(of: hash) }
             head ^= next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
         }
-        if let speed = token.tags.storage {
-            switch tier(speed).permits.withLock({ $0.first }) {
-            case .token(let next): head ^= UInt(bitPattern: next.toOpaque())
-            case .thread(let parker): head ^= UInt(bitPattern: Unmanaged.passUnretained(parker).toOpaque())
-            case nil: break
-            }
-        }
+        if let speed = token.tags.storage { head ^= headOfLine(in: speed) }
         return head
+    }
+
+    /// Who is next to get a permit of a tier.
+    func headOfLine(in speed: StorageSpeed) -> UInt {
+        switch tier(speed).permits.withLock({ $0.first }) {
+        case .token(let next): UInt(bitPattern: next.toOpaque())
+        case .thread(let parker): UInt(bitPattern: Unmanaged.passUnretained(parker).toOpaque())
+        case nil: 0
+        }
     }
 
     /// A needed token leaves the lines, for a mailbox.

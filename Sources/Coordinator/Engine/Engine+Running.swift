@@ -66,18 +66,23 @@ extension Engine {
         return Ambient.withLineage(lineage) { token.runBody() }
     }
 
-    /// Counts and settles; takes the count back if someone else had settled it.
+    /// Counts and settles; takes the count back in the rare case that someone else settles it in between.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
+        if token.isSettled { return countLate(token, counters) }
         if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
         guard let before = token.finish(ok: ok) else {
             if ok { counters.now.pointee.completed.bump(-1) } else { counters.now.pointee.failed.bump(-1) }
-            counters.now.pointee.late.bump()
-            return events.emit { .lateResult(token) }
+            return countLate(token, counters)
         }
         if token.lineage != nil { leave(token) }
         counters.now.pointee.finished.bump()
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         token.tellWaiters(before)
+    }
+
+    private func countLate(_ token: AnyTaskToken, _ counters: OperationCounters) {
+        counters.now.pointee.late.bump()
+        events.emit { .lateResult(token) }
     }
 
     package func tokenDidSettle(_ token: AnyTaskToken, from before: TokenState) {

@@ -51,7 +51,7 @@ extension Engine {
         if hasPermit, let body, !body.holdings.contains(.permit) {
             if !isAway { leaveCrew(worker) }
             isAway = true
-            takePermitBack(body)
+            takePermitBack(body, worker, frame, lineage)
         }
         if isAway { rejoinCrew(worker) }
         return settled
@@ -83,7 +83,7 @@ extension Engine {
     /// - Returns: false when the deadline passed first.
     private func waitInSlices(
         _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
-        _ park: (Int64) -> Bool
+        permit: StorageSpeed? = nil, _ park: (Int64) -> Bool
     ) -> Bool {
         var slice: Int64 = 1_000_000
         var head: UInt?
@@ -91,8 +91,8 @@ extension Engine {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
             if let worker { wakeForWork(worker.crew) }
-            if slice >= Self.rescueSlice { rescue(lineage, token, &head) }
-            if let worker, help(worker, frame, lineage) {
+            if slice >= Self.rescueSlice { rescue(lineage, token, permit, &head) }
+            if permit == nil, let worker, help(worker, frame, lineage) {
                 slice = 1_000_000
                 if park(now()) { return true }
             } else if park(min(deadline ?? .max, now() + slice)) {
@@ -122,21 +122,30 @@ extension Engine {
                 if !isAway, let worker { leaveCrew(worker) }
                 isAway = true
                 let isOver = waitInSlices(deadline, worker, frame, lineage) { parker.park(timeout: max(0, $0 - now())) }
-                if !isOver { return true }
+                if !isOver {
+                    nests.withLock { nests in
+                        nests.giveUp(body.sequence, kind) {
+                            if case .thread(let other) = $0 { other === parker } else { false }
+                        }
+                    }
+                    return true
+                }
             }
         }
         return isAway
     }
 
     /// Makes a thread beyond the cap for each crew that is stuck with work, if the awaited token, or a descendant that
-    /// someone waits for, stands in a line that has not moved since the last look: what it stands in line for may be held
+    /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what it stands in line for may be held
     /// by a stranger in there, whom nobody else can run.
-    private func rescue(_ lineage: Lineage, _ token: AnyTaskToken?, _ lastHead: inout UInt?) {
+    private func rescue(
+        _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: StorageSpeed?, _ lastHead: inout UInt?
+    ) {
         guard !isLookingAround.exchange(true, ordering: .acquiring) else { return }
         let stuck = domains.flatMap(\.crews).filter { crew in
             isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
         }
-        let head = stuck.isEmpty ? nil : headOfLine(keeping: lineage, token)
+        let head = stuck.isEmpty ? nil : permit.map(headOfLine(in:)) ?? headOfLine(keeping: lineage, token)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head
@@ -175,9 +184,11 @@ extension Engine {
         // Until that returns this body waits for it, also where it was about to go on: what it holds serves it.
         beginAwait(lineage, for: [])
         switch found {
-        case .job(let job):
+        case .job(let job, let crew):
             rejoinCrew(worker)
-            BodyFrame.hidden { job.run() }
+            BodyFrame.hidden {
+                if crew.domain == worker.domain { job.run() } else { visit(crew.domain) { job.run() } }
+            }
             leaveCrew(worker)
         case .token(let token, let crew) where token.tags.isAsync:
             startAsync(token, operations.record(token), crew, worker)
@@ -188,14 +199,14 @@ extension Engine {
     }
 
     private enum Help {
-        case job(Crew.Job)
+        case job(Crew.Job, Crew)
         case token(AnyTaskToken, Crew)
     }
 
     private func findHelp(_ lineage: Lineage) -> Help? {
         for domain in domains {
             for crew in domain.crews where isStuck(crew) {
-                if let job = takeJob(of: lineage, from: crew) { return .job(job) }
+                if let job = takeJob(of: lineage, from: crew) { return .job(job, crew) }
                 if let token = takeToken(of: lineage, from: crew) { return .token(token, crew) }
             }
         }
@@ -334,11 +345,19 @@ extension Engine {
         }
     }
 
-    private func takePermitBack(_ holder: AnyTaskToken) {
+    /// Takes a body's own permit back, ahead of tokens that have not begun.
+    ///
+    /// In slices, as any wait: those who have the permits may need this thread's crew, which may get another thread then. It
+    /// does not help by itself: the permit may come meanwhile, and be kept from what it runs.
+    private func takePermitBack(_ holder: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) {
         guard let speed = holder.tags.storage else { return }
         let parker = Parker()
-        let granted = tier(speed).permits.withLock { $0.acquire(.thread(parker)) }
-        if !granted { _ = parker.park() }
+        let granted = tier(speed).permits.withLock { permits in
+            permits.reacquire(.thread(parker)) { if case .thread = $0 { true } else { false } }
+        }
+        if !granted {
+            _ = waitInSlices(nil, worker, frame, lineage, permit: speed) { parker.park(timeout: max(0, $0 - now())) }
+        }
         holder.holdings.insert(.permit)
     }
 

@@ -18,8 +18,8 @@ public import TokenCore
 /// print(try await upper("hello").value)
 /// await coordinator.stop()
 /// ```
-/// The first coordinator made becomes the process default, where guards send their tokens when nobody says otherwise; a
-/// later one takes its place once it has stopped. Letting a coordinator go without `stop()` stops it with a timeout of
+/// The first coordinator made becomes the process default, where guards send their tokens when nobody says otherwise; once it
+/// has stopped, the next one *made* takes its place (or any, by ``makeDefault()``). Letting a coordinator go without `stop()` stops it with a timeout of
 /// zero.
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
