@@ -216,6 +216,14 @@ public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline
     package func invoke() -> Bool { fatalError("a token without body was started in state \(state)") }
 
+    /// Its body is about to block its thread in a wait.
+    package func willBlock() {}
+
+    /// What bodies see of the token that they are: another one's where it runs those of a batch.
+    package var idInside: TokenID { id }
+    package var operationInside: Operation { operation }
+    package var isSettledInside: Bool { isSettled }
+
     /// The body of an async operation; nil for a synchronous one.
     @usableFromInline
     package var asyncBody: (@Sendable () async -> Bool)? { nil }

@@ -45,6 +45,11 @@ package final class BodyFrame {
         outer = nil
         token = nil
         submitter = nil
+        renew()
+    }
+
+    /// The token runs the next of several bodies: what the last one submitted does not descend from it.
+    package func renew() {
         if let lineage = made {
             made = nil
             lineage.finish()

@@ -45,8 +45,8 @@ package final class Lineage: Sendable {
         self.submitter = submitter
         self.observer = observer
         self.lead = body.lineage?.lead
-        self.id = body.id
-        self.operationType = body.operationType
+        self.id = body.idInside
+        self.operationType = body.operationInside.name
         self.domain = domain
         body.lineage?.compress()
         state = Guarded(State(parent: body.lineage?.firstUnfinished, body: body))

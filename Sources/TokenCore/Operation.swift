@@ -29,6 +29,16 @@ package final class Operation: Sendable {
     // it is known where its tokens go.
     private static let names = Guarded<[String: Operation]>([:])
 
+    /// The name of what users do not see: one that `named` refuses.
+    package static let hiddenName = ""
+
+    /// What runs the tokens of batches; no guard can have it, control and statistics leave it out.
+    package static let batchRunner = names.withLock { table in
+        let made = Operation(name: hiddenName, index: table.count)
+        table[hiddenName] = made
+        return made
+    }
+
     private init(name: String, index: Int) {
         self.name = name
         self.index = index

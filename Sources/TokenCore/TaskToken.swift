@@ -82,15 +82,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     package final func settlementError() -> TokenError {
         let word = current
         guard word.isTerminal else { fatalError("token \(id) is \(word.state) where it should be settled") }
-        let reason = word.reason
-        let subject = "token \(id) of \"\(operationType)\""
-        return switch reason {
-        case .body, .killed: TokenError(.killed, "\(subject) was killed")
-        case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
-        case .coordinatorStopped:
-            TokenError(.coordinatorStopped, "\(subject) did not come to its end: its coordinator stopped")
-        case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
-        }
+        return word.reason.error(of: "token \(id) of \"\(operationType)\"")
     }
 
     package final override func refuse(_ error: TokenError) {

@@ -34,7 +34,8 @@ public struct TokenContext: Sendable {
     public static var current: TokenContext? {
         if let frame = BodyFrame.current, let token = frame.token, let submitter = frame.submitter {
             return TokenContext(
-                id: token.id, operationType: token.operationType, seed: token.seed, domain: frame.domain + 1,
+                id: token.idInside, operationType: token.operationInside.name, seed: token.seed,
+                domain: frame.domain + 1,
                 token: token, submitter: submitter)
         }
         guard let lineage = Ambient.current?.lineage else { return nil }
@@ -44,7 +45,7 @@ public struct TokenContext: Sendable {
     }
 
     /// Whether the token is settled already (killed, say), so that nobody waits for what the body returns.
-    public var isCancelled: Bool { token?.isSettled ?? true }
+    public var isCancelled: Bool { token?.isSettledInside ?? true }
 
     /// Whether the coordinator has begun to stop: a long body does well to come to an end.
     public var isDraining: Bool { submitter.isDraining }

@@ -45,7 +45,18 @@ package enum SettleReason: UInt8, Sendable {
     case body, killed, discarded, coordinatorStopped, timedOut
 
     /// The terminal state that this reason leads to when the body did not.
-    var state: TokenState { self == .timedOut ? .timedOut : .killed }
+    package var state: TokenState { self == .timedOut ? .timedOut : .killed }
+
+    /// What the awaiting caller gets.
+    func error(of subject: String) -> TokenError {
+        switch self {
+        case .body, .killed: TokenError(.killed, "\(subject) was killed")
+        case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
+        case .coordinatorStopped:
+            TokenError(.coordinatorStopped, "\(subject) did not come to its end: its coordinator stopped")
+        case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
+        }
+    }
 }
 
 /// The one atomic word of a token: its state, and beside it what that state needs.

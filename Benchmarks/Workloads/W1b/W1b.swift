@@ -39,7 +39,7 @@ struct W1b: Workload {
 
     var contenders: [any Contender<Batch>] {
         [
-            W1bSerial(), W1bThreads(), W1bTaskGroup(), W1bDispatch(), W1bOneTBB(),
+            W1bTokenGate(), W1bSerial(), W1bThreads(), W1bTaskGroup(), W1bDispatch(), W1bOneTBB(),
             ExternalPeer("Go, chunks", .go) { ["w1b", "chunks"] + $0.arguments },
             ExternalPeer("rayon par_iter", .rust) { ["w1b", "par-iter"] + $0.arguments },
         ]

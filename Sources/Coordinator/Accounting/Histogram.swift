@@ -36,6 +36,12 @@ struct HistogramRecorder: @unchecked Sendable {
         bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
+    /// Adds one value as often as said.
+    func record(_ nanoseconds: Int64, times: Int) {
+        let bucket = buckets + Self.bucket(of: nanoseconds)
+        bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ UInt64(times), ordering: .relaxed)
+    }
+
     func add(to histogram: inout Histogram) {
         for index in 0..<Self.bucketCount {
             let count = buckets[index].load(ordering: .relaxed)

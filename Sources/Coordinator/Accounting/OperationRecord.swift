@@ -96,6 +96,13 @@ struct OperationRecord: @unchecked Sendable {
         return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | count & 0xFF_FFFF_FFFF
     }
 
+    /// Counts submissions and numbers them, one after the other; answers the first number.
+    func countSubmissions(_ more: Int, shard: Int) -> UInt64 {
+        let before = body.pointee.submitted[shard * Self.stride].add(UInt64(more), ordering: .sequentiallyConsistent)
+            .oldValue
+        return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | (before + 1) & 0xFF_FFFF_FFFF
+    }
+
     var submittedTotal: UInt64 {
         (0..<Self.shardCount).reduce(0) {
             $0 + body.pointee.submitted[$1 * Self.stride].load(ordering: .sequentiallyConsistent)

@@ -74,6 +74,9 @@ final class OperationTable: @unchecked Sendable {
     /// Every record made so far.
     var all: [OperationRecord] { made.withLock { $0 } }
 
+    /// Those that users have to do with.
+    var seen: [OperationRecord] { all.filter { $0.operation !== Operation.batchRunner } }
+
     private static func slots(_ count: Int) -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
         for index in 0..<count { (slots + index).initialize(to: Atomic(0)) }

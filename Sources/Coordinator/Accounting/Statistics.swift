@@ -134,7 +134,7 @@ public struct Statistics: Sendable {
 
 extension Engine {
     func statistics() -> Statistics {
-        let operations = operations.all.map(statistics)
+        let operations = operations.seen.map(statistics)
         let domains = domains.enumerated().map { index, domain in
             Statistics.Domain(
                 number: index + 1, cpus: domain.cpus,

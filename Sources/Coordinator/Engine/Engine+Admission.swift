@@ -75,7 +75,7 @@ extension Engine {
                     + " coordinator, which numbers its tokens itself"))
     }
 
-    private func number(_ token: AnyTaskToken, _ record: OperationRecord) {
+    func number(_ token: AnyTaskToken, _ record: OperationRecord) {
         token.realm = realm
         token.sequence = record.countSubmission(shard: Self.shardOfThread())
     }

@@ -48,11 +48,12 @@ extension Engine {
     ///
     /// - Returns: how many this call settled.
     func sweep(_ operation: Operation?, _ reason: SettleReason, executing: Bool) -> Int {
-        let records = operation.map { [operations.record($0)] } ?? operations.all
+        let records = operation.map { [operations.record($0)] } ?? operations.seen
         for record in records { record.sweep(reason) }
+        let batched = settleBatches(of: operation, for: reason, executing: executing)
         let found = live(of: operation, waiting: true, executing: executing)
         // Whoever holds the turn or the permit gives it back where its token is found dead, not here.
-        let count = found.reduce(0) { $0 + ($1.settle(for: reason, reportingTo: self) ? 1 : 0) }
+        let count = found.reduce(batched) { $0 + ($1.settle(for: reason, reportingTo: self) ? 1 : 0) }
         purge()
         return count
     }
@@ -91,10 +92,10 @@ extension Engine {
     /// The live tokens of an operation, or of all, wherever they are.
     ///
     /// Each list is locked in turn, none with another; nothing is settled under a lock.
-    func live(of operation: Operation?, waiting: Bool, executing: Bool) -> [AnyTaskToken] {
+    func live(of operation: Operation?, waiting: Bool, executing: Bool, runners: Bool = false) -> [AnyTaskToken] {
         var found: [AnyTaskToken] = []
         func take(_ token: AnyTaskToken) {
-            if operation == nil || token.operation === operation {
+            if operation.map({ $0 === token.operation }) ?? (runners || token.operation !== Operation.batchRunner) {
                 if !token.isSettled, waiting || token.state == .executing { found.append(token) }
             }
         }

@@ -206,7 +206,8 @@ extension Engine {
         var giveUp = now() + 1_000_000_000
         while liveCount > 0, now() < giveUp {
             for record in operations.all { record.sweep(.coordinatorStopped) }
-            for token in live(of: nil, waiting: true, executing: true) {
+            if settleBatches(of: nil, for: .coordinatorStopped, executing: true) > 0 { giveUp = now() + 1_000_000_000 }
+            for token in live(of: nil, waiting: true, executing: true, runners: true) {
                 if token.settle(for: .coordinatorStopped, reportingTo: self) { giveUp = now() + 1_000_000_000 }
             }
             if liveCount > 0 { _ = parker.park(timeout: 100_000) }

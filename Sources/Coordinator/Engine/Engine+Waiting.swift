@@ -33,6 +33,7 @@ extension Engine {
         // What it holds may serve a descendant: it counts as blocked while it runs one here, too.
         beginAwait(lineage, for: [token])
         let body = frame.token
+        body?.willBlock()
         let hasPermit = body?.holdings.contains(.permit) ?? false
         var isAway = false
         var settled = runHere(token, worker, frame, lineage, isAway: false)

@@ -25,6 +25,7 @@ package import TokenCore
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 /// | `abandoned` | its lock: for the stop's report |
+/// | `batches` | its lock: those that are not settled |
 /// | `reserved` | its lock: derived tokens whose sources are not settled |
 ///
 /// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
@@ -70,6 +71,8 @@ package final class Engine: TokenSubmitter {
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
     /// Derived tokens whose sources are not settled yet, by number.
     let reserved = Guarded<[UInt64: AnyTaskToken]>([:])
+    /// Those that are not settled.
+    let batches = Guarded<[ObjectIdentifier: BatchCore]>([:])
     /// What a stop settles; nil once it is reported.
     let abandoned = Guarded<[StopReport.Abandoned]?>([])
     /// Who runs inside what an ancestor holds.

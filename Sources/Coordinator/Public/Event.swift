@@ -115,12 +115,16 @@ final class EventBus: Sendable {
 
     deinit { finish() }
 
+    /// Whether anybody listens, at about this moment.
+    var hasListeners: Bool { isListened.load(ordering: .relaxed) }
+
     @inline(__always)
     func emit(_ kind: () -> Event.Kind) {
         if isListened.load(ordering: .relaxed) { spread(kind()) }
     }
 
     private func spread(_ kind: Event.Kind) {
+        if case .token(_, Operation.hiddenName, _, _) = kind { return }
         let wakes = state.withLock { state in
             state.sequence += 1
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)

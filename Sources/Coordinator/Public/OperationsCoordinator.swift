@@ -23,7 +23,7 @@ public import TokenCore
 /// zero.
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
-public final class OperationsCoordinator: TokenSubmitter {
+public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     let engine: Engine
 
     /// Makes a coordinator.
@@ -162,6 +162,8 @@ public final class OperationsCoordinator: TokenSubmitter {
 
     /// Takes a fresh token; guards call this.
     public func submit(_ token: AnyTaskToken, claim: PlacementClaim) { engine.submit(token, claim: claim) }
+
+    package func submit(_ batch: BatchCore) -> Bool { engine.submit(batch) }
 
     /// Takes on a token that will be submitted later; derived tokens call this.
     public func reserve(_ token: AnyTaskToken) { engine.reserve(token) }

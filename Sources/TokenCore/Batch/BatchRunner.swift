@@ -1,0 +1,47 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A token of the engine's own, which runs tokens of a batch on one worker: as many as there are, or until it is others' turn.
+///
+/// Its body is that of the token it is running: that one's identity is what bodies see.
+package final class BatchRunner: AnyTaskToken, @unchecked Sendable {
+    package let batch: BatchCore
+    private let host: any BatchHost
+    // Touched by the thread that runs it only.
+    // A pointer, since a body that blocks has it changed while the batch works on it.
+    package let work = UnsafeMutablePointer<BatchWork>.allocate(capacity: 1)
+    /// The rest of what it has taken, not begun.
+    package var rest = 0..<0
+    /// The group it works on, and what of it was given back.
+    package var group = 0
+    package var givenBack: UInt16 = 0
+    /// How many it has settled of what it took last: the count that all runners share is brought down once for all of them.
+    package var settled = 0
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    package override init(plan: TokenPlan) { fatalError("a runner is made for a batch") }
+
+    package init(_ batch: BatchCore, host: any BatchHost) {
+        self.batch = batch
+        self.host = host
+        work.initialize(to: BatchWork())
+        super.init(plan: TokenPlan(operation: .batchRunner, tags: batch.plan.tags))
+    }
+
+    deinit { work.deallocate() }
+
+    package override func invoke() -> Bool {
+        host.run(self)
+        return true
+    }
+
+    package override func willBlock() { host.runnerWillBlock(self) }
+
+    package override var idInside: TokenID { batch.id(of: work.pointee.current) }
+    package override var operationInside: Operation { batch.plan.operation }
+    package override var isSettledInside: Bool { batch.bits(of: work.pointee.current).isKilled }
+}
