@@ -5,9 +5,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Affinity
 import TestSupport
 import Testing
 import TokenGate
+
+@testable import Coordinator
 
 /// Batches: tokens that share their storage, and are tokens all the same.
 @Suite("Batches")
@@ -138,6 +141,7 @@ struct BatchTests {
             let counts = coordinator.statistics().counts
             #expect(counts.completed == 38 && counts.killed == 2 && counts.live == 0)
             #expect(batch.kill() == 0)
+            #expect(await eventually { coordinator.engine.batches.withLock(\.isEmpty) })
         }
     }
 
@@ -162,6 +166,7 @@ struct BatchTests {
             #expect(Set(report.abandoned.map(\.id)) == Set(batch.map(\.id)))
         }
         #expect(batch.unsettledCount == (way == "discard" ? 1 : 0))
+        #expect(coordinator.engine.batches.withLock { $0.count } == batch.unsettledCount)
         let code: TokenError.Code = way == "discard" ? .discarded : way == "stop" ? .coordinatorStopped : .killed
         for token in batch.dropFirst() {
             let error = await #expect(throws: TokenError.self) { try await token.value }
@@ -204,6 +209,29 @@ struct BatchTests {
             }
             #expect(batch.isSettled)
         }
+    }
+
+    @Test("A stop with time finishes a batch, also one that lets others have their turn meanwhile")
+    func finishes() async throws {
+        let coordinator = try makeCoordinator(Self.alone)
+        try await coordinator.start()
+        let gate = Gate()
+        let body = TaskTokenGuard("batch.finishes", on: coordinator) { (n: Int) in
+            if n == 0 { gate.pass() }
+            // A millisecond in all is a turn.
+            for _ in 0..<200 { _ = CurrentThread.tid() }
+            return n
+        }
+        let batch = body.batch(0..<2_000)
+        let other = TaskTokenGuard("batch.other", on: coordinator) { (n: Int) in n }
+        await gate.waitForArrivals()
+        let others = (0..<100).map { other($0) }
+        async let report = coordinator.stop(timeout: .seconds(100))
+        #expect(await eventually { coordinator.statistics().phase == .draining })
+        gate.open()
+        #expect(try await batch.values == Array(0..<2_000))
+        #expect(await gather(others).allSatisfy { (try? $0.get()) != nil })
+        #expect(await report.isClean)
     }
 
     @Test("One token is awaited, or waited for, while others are not done; a timeout names what is left")

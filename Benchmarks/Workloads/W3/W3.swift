@@ -58,7 +58,7 @@ struct W3: Workload {
     let metrics = [Metric("time a task", "ns", .lower), Metric("efficiency", "% of CPUs × serial loop", .higher)]
 
     var contenders: [any Contender<Wave>] {
-        [W3TokenGate(), W3TaskGroup(), W3Dispatch(), W3ThreadPool(), W3OneTBB()]
+        [W3TokenGate(), W3TokenGateBatch(), W3TaskGroup(), W3Dispatch(), W3ThreadPool(), W3OneTBB()]
     }
 
     func points(_ scale: Scale) -> [Point<Wave>] {

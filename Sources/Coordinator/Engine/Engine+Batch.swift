@@ -32,11 +32,21 @@ extension Engine: BatchHost {
         if record.controlNow.epoch != batch.epoch {
             settleAll(of: batch, for: record.controlNow.reason, executing: true)
         }
-        for _ in 0..<min(domains.count, batch.count) { submitRunner(of: batch) }
+        for _ in 0..<min(domains.count, batch.count) { sendRunner(of: batch, record) }
         return true
     }
 
-    private func submitRunner(of batch: BatchCore) { submit(BatchRunner(batch, host: self), claim: .free) }
+    /// Puts a runner into a mailbox, or among what a pause holds: as a token of the batch would be, also while the coordinator
+    /// drains.
+    private func sendRunner(of batch: BatchCore, _ record: OperationRecord) {
+        let runner = BatchRunner(batch, host: self)
+        let runners = operations.record(.batchRunner)
+        number(runner, runners)
+        runner.epoch = runners.controlNow.epoch
+        runner.submittedAt = now()
+        let owned = Unmanaged<AnyTaskToken>.passRetained(runner)
+        if !holdIfPaused(owned, record) { deliver(owned, runners) }
+    }
 
     // MARK: Running
 
@@ -50,7 +60,7 @@ extension Engine: BatchHost {
         var start = began
         var most = 1
         while true {
-            if record.controlNow.isPaused || gate.contains(.paused) { return holdRunner(of: batch, record) }
+            if record.controlNow.isPaused || gate.contains(.paused) { return sendRunner(of: batch, record) }
             if let part = batch.takeLeftover() {
                 start = run(part, of: batch, runner, worker, frame, record, since: start)
             } else {
@@ -67,7 +77,7 @@ extension Engine: BatchHost {
             bringDown(runner)
             // The worker's other tokens stand behind this runner, and those that come get behind the next.
             if start - began > Self.longestTurn, worker.crew.hasMail, batch.hasUntaken {
-                return submitRunner(of: batch)
+                return sendRunner(of: batch, record)
             }
         }
     }
@@ -135,7 +145,7 @@ extension Engine: BatchHost {
     private func bringDown(_ runner: BatchRunner) {
         runner.batch.bringDown(by: runner.settled)
         runner.settled = 0
-        forgetIfSettled(runner.batch)
+        if runner.batch.isSettled { forget(runner.batch) }
     }
 
     /// What the runner has taken, and does not run as long as its body blocks, others can have.
@@ -156,18 +166,7 @@ extension Engine: BatchHost {
             }
         }
         // This one's worker is not there for what is left: another takes its place.
-        if batch.hasUntaken { submitRunner(of: batch) }
-    }
-
-    /// The batch is paused: its runner's successor is held as any token of the operation is.
-    private func holdRunner(of batch: BatchCore, _ record: OperationRecord) {
-        let runner = BatchRunner(batch, host: self)
-        let runners = operations.record(.batchRunner)
-        number(runner, runners)
-        runner.epoch = runners.controlNow.epoch
-        runner.submittedAt = now()
-        let owned = Unmanaged<AnyTaskToken>.passRetained(runner)
-        if !holdIfPaused(owned, record) { deliver(owned, runners) }
+        if batch.hasUntaken { sendRunner(of: batch, operations.record(batch.plan.operation)) }
     }
 
     // MARK: Settling
@@ -203,13 +202,10 @@ extension Engine: BatchHost {
 
     @discardableResult
     private func settleAll(of batch: BatchCore, for reason: SettleReason, executing: Bool) -> Int {
-        let count = batch.settleAll(for: reason, executing: executing)
-        forgetIfSettled(batch)
-        return count
+        batch.settleAll(for: reason, executing: executing)
     }
 
-    private func forgetIfSettled(_ batch: BatchCore) {
-        guard batch.isSettled else { return }
+    package func forget(_ batch: BatchCore) {
         let forgotten = batches.withLock { $0.removeValue(forKey: ObjectIdentifier(batch)) }
         _ = forgotten  // freed outside the lock
     }

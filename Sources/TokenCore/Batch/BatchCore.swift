@@ -38,6 +38,9 @@ package protocol BatchHost: BatchSubmitter {
     /// Called before waiters are told.
     func batch(
         _ batch: BatchCore, didSettle tokens: UInt16, inGroup group: Int, hadBegun: UInt16, for reason: SettleReason)
+
+    /// All tokens of a batch are settled.
+    func forget(_ batch: BatchCore)
 }
 
 /// Tokens that were submitted together: their states in words, their results in a row (`BatchSlab`).
@@ -240,11 +243,11 @@ package class BatchCore: @unchecked Sendable {
             }
         }
         guard killed != 0 else { return 0 }
-        if let host = realm?.submitter as? any BatchHost {
-            host.batch(self, didSettle: killed, inGroup: part.group, hadBegun: begun, for: reason)
-        }
+        let host = realm?.submitter as? any BatchHost
+        host?.batch(self, didSettle: killed, inGroup: part.group, hadBegun: begun, for: reason)
         tell((part.group, killed))
         bringDown(by: killed.nonzeroBitCount)
+        if isSettled { host?.forget(self) }
         return killed.nonzeroBitCount
     }
 
