@@ -38,9 +38,12 @@ struct Gather: ParsableCommand {
     @Option(name: .long, help: "How many tokens.")
     var tokens: Int
 
+    @Option(name: .long, help: "How many ordered anchors they are spread over; 0: none.")
+    var anchors = 0
+
     func run() throws {
-        let tokens = tokens
-        try blocking { try await Count.gather(tokens) }
+        let (tokens, anchors) = (tokens, anchors)
+        try blocking { try await Count.gather(tokens, anchors: anchors) }
         print(bench_allocations())
     }
 }
@@ -89,9 +92,10 @@ private final class Outcome<Value: Sendable>: Sendable {
 /// The work that is counted.
 enum Count {
     /// Submits `count` no-op tokens and gathers them.
-    static func gather(_ count: Int) async throws {
+    static func gather(_ count: Int, anchors: Int) async throws {
         try await withCoordinator { _ in
-            let noop = TaskTokenGuard("noop") { (number: Int) in UInt64(number) &+ 1 }
+            let locality: Locality<Int> = anchors > 0 ? .sticky(ordered: true) { $0 % anchors } : .free
+            let noop = TaskTokenGuard("noop", locality: locality) { (number: Int) in UInt64(number) &+ 1 }
             var sum: UInt64 = 0
             for result in await TokenGate.gather((0..<count).map { noop($0) }) { sum &+= try result.get() }
             precondition(sum == UInt64(count) * UInt64(count + 1) / 2, "the tokens gave \(sum)")

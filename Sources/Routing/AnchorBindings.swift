@@ -32,12 +32,23 @@ struct AnchorBindings: Sendable {
         @usableFromInline var queue: WaiterQueue
     }
 
+    /// An anchor's hash in the dictionary: it is spread well already, so it is not hashed once more (300 instructions a look-up, of
+    /// which a token takes four).
+    private struct Key: Hashable {
+        let value: UInt64
+        init(_ hash: AnchorHash) { value = hash.rawValue }
+        func hash(into hasher: inout Hasher) { hasher.combine(value) }
+        // What the dictionary asks for; the standard library's own integers answer it themselves, too.
+        // swift-format-ignore: NoLeadingUnderscores
+        func _rawHashValue(seed: Int) -> Int { Int(truncatingIfNeeded: value) ^ seed }
+    }
+
     /// With nothing bound, more slots than this give their memory back.
     private static let retained = 256
 
     private let idleCapacity: Int
     private let idleTime: Int64
-    private var slotOf: [AnchorHash: Int32] = [:]
+    private var slotOf: [Key: Int32] = [:]
     @usableFromInline var slots: [Slot] = []
     private var free: Int32 = -1
     private var oldestIdle: Int32 = -1
@@ -53,14 +64,14 @@ struct AnchorBindings: Sendable {
 
     /// The slot of a live or remembered anchor.
     @usableFromInline
-    func slot(of hash: AnchorHash) -> Int? { slotOf[hash].map { Int($0) } }
+    func slot(of hash: AnchorHash) -> Int? { slotOf[Key(hash)].map { Int($0) } }
 
     /// Adds a reference, binding the anchor where it has no home that holds; one look into the dictionary.
     @usableFromInline
     mutating func arrive(_ hash: AnchorHash, now: Int64, forgetsIdle: Bool = false, home: () -> Int) -> Int {
         // The slot that would be used next names no anchor yet; finding it means that the anchor is new.
         let fresh = free >= 0 ? free : Int32(slots.count)
-        let slot = Int(Self.claim(&slotOf[hash, default: -1], fresh))
+        let slot = Int(Self.claim(&slotOf[Key(hash), default: -1], fresh))
         if slot == Int(fresh) {
             let next = slot < slots.count ? slots[slot].next : -1
             let binding = Slot(
@@ -137,7 +148,7 @@ struct AnchorBindings: Sendable {
     }
 
     private mutating func release(_ slot: Int) {
-        slotOf.removeValue(forKey: slots[slot].hash)
+        slotOf.removeValue(forKey: Key(slots[slot].hash))
         slots[slot].next = free
         free = Int32(slot)
         if slotOf.isEmpty, slots.count > Self.retained { (slotOf, slots, free) = ([:], [], -1) }

@@ -59,7 +59,7 @@ struct WaiterPool<Waiter: Sendable>: Sendable {
     }
 
     /// A node with a waiter, in no queue yet.
-    @usableFromInline
+    @inlinable
     mutating func makeNode(_ waiter: Waiter) -> Int32 {
         count &+= 1
         guard free >= 0 else {
