@@ -40,7 +40,11 @@ struct AnchorBindings: Sendable {
         func hash(into hasher: inout Hasher) { hasher.combine(value) }
         // What the dictionary asks for; the standard library's own integers answer it themselves, too.
         // swift-format-ignore: NoLeadingUnderscores
-        func _rawHashValue(seed: Int) -> Int { Int(truncatingIfNeeded: value) ^ seed }
+        func _rawHashValue(seed: Int) -> Int {
+            // Folded with the process's seed, so that keys chosen for equal low bits do not fall together.
+            let (high, low) = (value ^ UInt64(bitPattern: Int64(seed))).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+            return Int(truncatingIfNeeded: high ^ low)
+        }
     }
 
     /// With nothing bound, more slots than this give their memory back.

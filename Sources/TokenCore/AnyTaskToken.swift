@@ -222,7 +222,11 @@ public class AnyTaskToken: @unchecked Sendable {
     /// What bodies see of the token that they are: another one's where it runs those of a batch.
     package var idInside: TokenID { id }
     package var operationInside: Operation { operation }
-    package var isSettledInside: Bool { isSettled }
+    package var indexInside: Int { 0 }
+    package func isSettledInside(_ index: Int) -> Bool { isSettled }
+
+    /// Its body has submitted something, or is about to.
+    package func lineageWasMade() {}
 
     /// The body of an async operation; nil for a synchronous one.
     @usableFromInline

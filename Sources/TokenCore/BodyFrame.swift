@@ -62,6 +62,7 @@ package final class BodyFrame {
         guard let token, let submitter else { return nil }
         let lineage = Lineage(of: token, submitter: submitter, domain: domain)
         made = lineage
+        token.lineageWasMade()
         return lineage
     }
 
@@ -75,7 +76,7 @@ package final class BodyFrame {
 
     /// Calls what is not part of the bodies on this thread, if there are any: nobody's context, lead or coordinator is its own.
     static func outside(_ callback: () -> Void) {
-        if thisThread.pointee.frame == nil { return callback() }
+        if thisThread.pointee.frame == nil, Ambient.current == nil { return callback() }
         hidden { Ambient.$current.withValue(nil, operation: callback) }
     }
 

@@ -26,6 +26,8 @@ public struct TokenContext: Sendable {
     public let domain: Int
 
     private let token: AnyTaskToken?
+    /// Which of a batch's tokens it is.
+    private let index: Int
     private let submitter: any TokenSubmitter
 
     /// The innermost body of the caller: of this thread, or the one that started this task.
@@ -36,16 +38,16 @@ public struct TokenContext: Sendable {
             return TokenContext(
                 id: token.idInside, operationType: token.operationInside.name, seed: token.seed,
                 domain: frame.domain + 1,
-                token: token, submitter: submitter)
+                token: token, index: token.indexInside, submitter: submitter)
         }
         guard let lineage = Ambient.current?.lineage else { return nil }
         return TokenContext(
             id: lineage.id, operationType: lineage.operationType, seed: lineage.lead?.seed, domain: lineage.domain + 1,
-            token: lineage.body, submitter: lineage.submitter)
+            token: lineage.body, index: lineage.body?.indexInside ?? 0, submitter: lineage.submitter)
     }
 
     /// Whether the token is settled already (killed, say), so that nobody waits for what the body returns.
-    public var isCancelled: Bool { token?.isSettledInside ?? true }
+    public var isCancelled: Bool { token?.isSettledInside(index) ?? true }
 
     /// Whether the coordinator has begun to stop: a long body does well to come to an end.
     public var isDraining: Bool { submitter.isDraining }

@@ -281,6 +281,82 @@ struct BatchTests {
         }
     }
 
+    @Test("A body may wait for a token that was begun with it, before it or after")
+    func siblings() async throws {
+        try await withTestCoordinator(Self.alone) { coordinator async throws in
+            let batches = Journal<TokenBatch<Int>>()
+            let go = Gate()
+            let body = TaskTokenGuard("batch.sibling", on: coordinator) { (n: Int) throws in
+                if n == 0 { go.pass() }
+                if n == 3_000 { return try batches.all[0][2_997].wait() + batches.all[0][3_003].wait() }
+                return n
+            }
+            let batch = body.batch(0..<6_000)
+            batches.note(batch)
+            go.open()
+            try #require(await eventually { batch.isSettled })
+            #expect(try await batch[3_000].value == 6_000)
+        }
+    }
+
+    @Test("A batch that is paused is there after the resume, though its operation was swept before")
+    func sweptBefore() async throws {
+        try await withTestCoordinator(Self.alone) { coordinator async throws in
+            let gate = Gate()
+            let body = TaskTokenGuard("batch.swept", on: coordinator) { (n: Int) in
+                if n == 0 { gate.pass() }
+                return n
+            }
+            try coordinator.killAll("batch.swept")
+            let batch = body.batch(0..<200)
+            await gate.waitForArrivals()
+            try coordinator.pause("batch.swept")
+            gate.open()
+            #expect(await eventually { coordinator.statistics().counts.executing == 0 })
+            try coordinator.resume("batch.swept")
+            #expect(try await batch.values == Array(0..<200))
+        }
+    }
+
+    @Test("C1 a killed batch is over at once, whatever its workers are inside of", arguments: [0, 16, 40])
+    func killedInside(place: Int) async throws {
+        try await withTestCoordinator(Self.alone) { coordinator async throws in
+            let gate = Gate()
+            let ran = Journal<Int>()
+            let body = TaskTokenGuard("batch.inside", on: coordinator) { (n: Int) in
+                ran.note(n)
+                if n == place { gate.pass() }
+            }
+            let batch = body.batch(0..<100)
+            await gate.waitForArrivals()
+            #expect(batch.kill() > 0)
+            #expect(await batch.results.count == 100)
+            #expect(batch.isSettled)
+            gate.open()
+            // Those that were begun with it, and had returned, are late, too.
+            #expect(await eventually { coordinator.statistics().counts.late >= 1 })
+            #expect(ran.all.count == place + 1)
+        }
+    }
+
+    @Test("Bodies that wait make no more runners than there are waits at once, and async work gets its turn")
+    func turns() async throws {
+        try await withTestCoordinator(Self.alone) { coordinator async throws in
+            let child = TaskTokenGuard("batch.turn-child") { (n: Int) in n }
+            let body = TaskTokenGuard("batch.turns", on: coordinator) { (n: Int) throws in
+                for _ in 0..<50 { _ = CurrentThread.tid() }
+                return n % 4 == 0 ? try child(n).wait() : n
+            }
+            let hops = TaskTokenGuard("batch.hops", on: coordinator) { () async in
+                for _ in 0..<10 { await Task.yield() }
+                return 1
+            }
+            let batch = body.batch(0..<4_000)
+            #expect(try await hops().value == 1)
+            #expect(try await batch.values == Array(0..<4_000))
+        }
+    }
+
     @Test("A body of a batch is its token: context, children and their identity are that one's")
     func identity() async throws {
         try await withTestCoordinator { coordinator async throws in

@@ -15,7 +15,7 @@ import TokenCore
 /// Where free tokens go while heavy bodies run.
 @Suite struct PlacementTests {
     /// Several, so that chance cannot place them all where they belong.
-    private static let rounds = 20
+    private static let rounds = 3
 
     @Test(
         "A free token goes where no heavy body runs; where one runs everywhere, to its caller's own core",

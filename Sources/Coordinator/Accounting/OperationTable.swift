@@ -14,7 +14,8 @@ internal import TokenCore
 final class OperationTable: @unchecked Sendable {
     private typealias Slot = Atomic<UInt>
     private static let chunkSize = 256
-    private static let chunkCount = Operation.limit / chunkSize
+    /// One more for the operation that users do not see, whose number is the limit.
+    private static let chunkCount = Operation.limit / chunkSize + 1
 
     /// The addresses of the chunks, each `chunkSize` addresses of records; 0 where there is none yet.
     private let chunks: UnsafeMutablePointer<Slot>

@@ -372,7 +372,8 @@ extension Engine {
     /// waiting ancestor holds what it stands in line for.
     private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
         events.emit { .token(token, .waiting, domain: nil) }
-        settleIfSwept(token, record)
+        // By its own record: a batch's runner is held for another operation's pause.
+        settleIfSwept(token, operations.record(token))
         if token.stateInTotalOrder != .waiting {
             withdraw(token)
         } else if token.isNeeded {

@@ -42,6 +42,11 @@ extension Engine: BatchHost {
         let runner = BatchRunner(batch, host: self)
         let runners = operations.record(.batchRunner)
         number(runner, runners)
+        // After the count: a stop that does not see it is seen here. No thread would find it any more.
+        if gate.contains(.stopped) {
+            runner.settle(for: .coordinatorStopped, reportingTo: self)
+            return
+        }
         runner.epoch = runners.controlNow.epoch
         runner.submittedAt = now()
         let owned = Unmanaged<AnyTaskToken>.passRetained(runner)
@@ -53,33 +58,53 @@ extension Engine: BatchHost {
     package func run(_ runner: BatchRunner) {
         let batch = runner.batch
         let record = operations.record(batch.plan.operation)
-        guard let worker = Worker.current, let frame = BodyFrame.current else {
+        guard let worker = Worker.current else {
             fatalError("batch \(batch.id(of: 0)) is run by a thread that is no worker")
         }
         let began = now()
-        var start = began
         var most = 1
+        runner.began = began
         while true {
-            if record.controlNow.isPaused || gate.contains(.paused) { return sendRunner(of: batch, record) }
-            if let part = batch.takeLeftover() {
-                start = run(part, of: batch, runner, worker, frame, record, since: start)
+            if gate.contains(.stopped) { return }
+            if isHeld(record) { return sendRunner(of: batch, record) }
+            let first = runner.began
+            if let part = batch.takeLeftover(most) {
+                run(part, of: batch, runner, worker, record)
             } else {
                 runner.rest = batch.take(most)
                 if runner.rest.isEmpty { return }
-                let first = start
                 while !runner.rest.isEmpty {
                     let part = BatchCore.part(of: runner.rest)
                     runner.rest = (runner.rest.lowerBound + part.tokens.nonzeroBitCount)..<runner.rest.upperBound
-                    start = run(part, of: batch, runner, worker, frame, record, since: start)
+                    run(part, of: batch, runner, worker, record)
+                    // Slower than those before: it looks around first, and others may have them.
+                    if runner.began - first > 2 * Self.shortestShare || isHeld(record) {
+                        // Runners that found nothing left have ended.
+                        if runner.rest.count > 16, batch.untaken == 0 { sendRunner(of: batch, record) }
+                        giveRestBack(runner)
+                    }
                 }
-                most = Self.nextShare(most, took: start - first, left: batch.untaken / (2 * domains.count))
             }
-            bringDown(runner)
+            most = Self.nextShare(most, took: runner.began - first, left: batch.untaken / (2 * domains.count))
+            if runner.hasSuccessor { return }
             // The worker's other tokens stand behind this runner, and those that come get behind the next.
-            if start - began > Self.longestTurn, worker.crew.hasMail, batch.hasUntaken {
+            if runner.began - began > Self.longestTurn, batch.hasUntaken, hasOthers(worker.crew) {
                 return sendRunner(of: batch, record)
             }
         }
+    }
+
+    private func isHeld(_ record: OperationRecord) -> Bool { record.controlNow.isPaused || gate.contains(.paused) }
+
+    /// Whether a crew has something else to do, or more threads at it than it should.
+    private func hasOthers(_ crew: Crew) -> Bool {
+        crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty || $0.active > crew.target }
+    }
+
+    private func giveRestBack(_ runner: BatchRunner) {
+        let rest = runner.rest
+        runner.rest = 0..<0
+        if !rest.isEmpty { runner.batch.giveBack(rest) }
     }
 
     /// How many tokens to take next: enough for the counter that all workers share to cost nothing, few enough for all to end
@@ -94,79 +119,78 @@ extension Engine: BatchHost {
     /// How long a runner keeps its worker where others wait, in nanoseconds.
     private static let longestTurn: Int64 = 1_000_000
 
-    /// Runs tokens that the runner has taken; answers when they ended.
+    /// Runs tokens that the runner has taken.
     private func run(
-        _ part: BatchCore.Part, of batch: BatchCore, _ runner: BatchRunner, _ worker: Worker, _ frame: BodyFrame,
-        _ record: OperationRecord, since start: Int64
-    ) -> Int64 {
+        _ part: BatchCore.Part, of batch: BatchCore, _ runner: BatchRunner, _ worker: Worker, _ record: OperationRecord
+    ) {
         let todo = batch.begin(part)
-        if todo == 0 { return start }
-        let counters = worker.counters(record)
-        let count = todo.nonzeroBitCount
-        counters.now.pointee.started.bump(Int64(count))
-        let isListened = events.hasListeners
-        if isListened { tell(todo, part.group, of: batch, .executing, domain: worker.domain) }
-        (runner.work.pointee.todo, runner.group, runner.givenBack) = (todo, part.group, 0)
-        let returned = batch.runBodies(part.group, runner.work)
-        frame.renew()
+        if todo == 0 { return }
+        worker.counters(record).now.pointee.started.bump(Int64(todo.nonzeroBitCount))
+        if events.hasListeners { tell(todo, part.group, of: batch, .executing, domain: worker.domain) }
+        runner.work.pointee = BatchWork(todo: todo)
+        (runner.group, runner.accounted) = (part.group, 0)
+        batch.runBodies(part.group, runner.work)
+        account(runner, worker, record)
+    }
+
+    /// Counts and settles what has ended of the group that a runner works on.
+    private func account(_ runner: BatchRunner, _ worker: Worker, _ record: OperationRecord) {
+        let (batch, group) = (runner.batch, runner.group)
+        let ended = runner.work.pointee.ended & ~runner.accounted
         let end = now()
-        let ran = todo & ~runner.givenBack
-        let done = ran.nonzeroBitCount
-        counters.now.pointee.wait.record(start - batch.submittedAt, times: done)
-        counters.now.pointee.run.record((end - start) / Int64(max(1, done)), times: done)
+        defer { runner.began = end }
+        let done = ended.nonzeroBitCount
+        if done == 0 { return }
+        runner.accounted |= ended
+        let returned = ended & runner.work.pointee.returned
+        let counters = worker.counters(record).now
+        counters.pointee.wait.record(runner.began - batch.submittedAt, times: done)
+        counters.pointee.run.record((end - runner.began) / Int64(done), times: done)
         // Those that were killed are late; the others are counted before anyone sees them settled.
-        let early = batch.killed((part.group, ran))
-        let counted = ran & ~early
-        counters.now.pointee.completed.bump(Int64((counted & returned).nonzeroBitCount))
-        counters.now.pointee.failed.bump(Int64((counted & ~returned).nonzeroBitCount))
-        let killed = batch.finish((part.group, ran), returned: returned)
+        let early = batch.killed((group, ended))
+        let counted = ended & ~early
+        counters.pointee.completed.bump(Int64((counted & returned).nonzeroBitCount))
+        counters.pointee.failed.bump(Int64((counted & ~returned).nonzeroBitCount))
+        let killed = batch.finish((group, ended), returned: returned)
         if killed != 0 {
             let between = killed & ~early
-            counters.now.pointee.completed.bump(-Int64((between & returned).nonzeroBitCount))
-            counters.now.pointee.failed.bump(-Int64((between & ~returned).nonzeroBitCount))
-            counters.now.pointee.late.bump(Int64(killed.nonzeroBitCount))
+            counters.pointee.completed.bump(-Int64((between & returned).nonzeroBitCount))
+            counters.pointee.failed.bump(-Int64((between & ~returned).nonzeroBitCount))
+            counters.pointee.late.bump(Int64(killed.nonzeroBitCount))
         }
-        let settled = ran & ~killed
-        counters.now.pointee.finished.bump(Int64(settled.nonzeroBitCount))
-        if isListened {
-            tell(settled & returned, part.group, of: batch, .completed, domain: worker.domain)
-            tell(settled & ~returned, part.group, of: batch, .failed, domain: worker.domain)
-            for index in indices(killed, part.group) {
-                events.emit {
-                    .lateResult(id: batch.id(of: index), operationType: record.operation.name)
-                }
+        let settled = ended & ~killed
+        counters.pointee.finished.bump(Int64(settled.nonzeroBitCount))
+        if events.hasListeners {
+            tell(settled & returned, group, of: batch, .completed, domain: worker.domain)
+            tell(settled & ~returned, group, of: batch, .failed, domain: worker.domain)
+            for index in indices(killed, group) {
+                events.emit { .lateResult(id: batch.id(of: index), operationType: record.operation.name) }
             }
         }
-        batch.tell((part.group, settled))
-        runner.settled += settled.nonzeroBitCount
-        return end
+        batch.tell((group, settled))
+        batch.bringDown(by: settled.nonzeroBitCount)
+        if batch.isSettled { forget(batch) }
     }
 
-    private func bringDown(_ runner: BatchRunner) {
-        runner.batch.bringDown(by: runner.settled)
-        runner.settled = 0
-        if runner.batch.isSettled { forget(runner.batch) }
-    }
-
-    /// What the runner has taken, and does not run as long as its body blocks, others can have.
+    /// A body blocks: what has ended before it is settled, what its runner has taken besides, others can have.
     package func runnerWillBlock(_ runner: BatchRunner) {
-        bringDown(runner)
+        guard let worker = Worker.current else { return }
         let batch = runner.batch
-        let (rest, todo) = (runner.rest, runner.work.pointee.todo)
-        runner.rest = 0..<0
+        let record = operations.record(batch.plan.operation)
+        account(runner, worker, record)
+        giveRestBack(runner)
+        let todo = runner.work.pointee.todo
         runner.work.pointee.todo = 0
-        if !rest.isEmpty { batch.giveBack(rest) }
         if todo != 0 {
-            runner.givenBack |= todo
+            // Those that were killed meanwhile stay counted as started, and settled.
             let given = batch.giveBack((runner.group, todo))
-            if let worker = Worker.current {
-                let counters = worker.counters(operations.record(batch.plan.operation))
-                counters.now.pointee.started.bump(Int64(-given))
-                // Killed after they had begun, as far as anyone knows: they stay counted as started, and settled.
-            }
+            worker.counters(record).now.pointee.started.bump(Int64(-given))
         }
-        // This one's worker is not there for what is left: another takes its place.
-        if batch.hasUntaken { sendRunner(of: batch, operations.record(batch.plan.operation)) }
+        // This one's worker is not there for what is left: another goes on in its place.
+        if !runner.hasSuccessor, batch.hasUntaken {
+            runner.hasSuccessor = true
+            sendRunner(of: batch, record)
+        }
     }
 
     // MARK: Settling

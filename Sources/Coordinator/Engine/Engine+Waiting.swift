@@ -153,7 +153,7 @@ extension Engine {
         if head == nil || hasMoved { return }
         for crew in stuck {
             let mustSpawn = crew.state.withLock { state in
-                guard !state.isClosed, state.active <= 0, state.idle.isEmpty, state.threads < crew.cap + Self.rescuers
+                guard !state.isClosed, state.active <= 0, state.idle.isEmpty, state.threads - Self.rescuers < crew.cap
                 else { return false }
                 state.threads += 1
                 state.active += 1

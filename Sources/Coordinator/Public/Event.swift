@@ -124,7 +124,10 @@ final class EventBus: Sendable {
     }
 
     private func spread(_ kind: Event.Kind) {
-        if case .token(_, Operation.hiddenName, _, _) = kind { return }
+        switch kind {
+        case .token(_, Operation.hiddenName, _, _), .lateResult(_, Operation.hiddenName): return
+        default: break
+        }
         let wakes = state.withLock { state in
             state.sequence += 1
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)

@@ -7,17 +7,24 @@
 
 internal import Synchronization
 
-/// What a worker is doing for a batch: the tokens of a group that it still has to run, and the one that it runs.
+/// What a worker is doing for a batch: of the tokens of a group those that it still has to run, the one that it runs, whose
+/// bodies have ended, and whose returned.
 @usableFromInline
 package struct BatchWork {
     @usableFromInline package var todo: UInt16 = 0
+    @usableFromInline package var ended: UInt16 = 0
+    @usableFromInline package var returned: UInt16 = 0
     @usableFromInline package var current = 0
+    /// The body that runs has submitted something: what the next one submits does not descend from it.
+    @usableFromInline package var hasLineage = false
+
+    package init(todo: UInt16 = 0) { self.todo = todo }
 }
 
-/// Runs the bodies of what `work` has to do in a group, keeps the results; answers whose bodies returned.
+/// Runs the bodies of what `work` has to do in a group, and keeps the results.
 @usableFromInline
 package typealias BatchBody =
-    @Sendable (_ batch: BatchCore, _ group: Int, _ work: UnsafeMutablePointer<BatchWork>) -> UInt16
+    @Sendable (_ batch: BatchCore, _ group: Int, _ work: UnsafeMutablePointer<BatchWork>) -> Void
 
 /// A submitter that takes batches.
 package protocol BatchSubmitter: TokenSubmitter {
@@ -122,11 +129,17 @@ package class BatchCore: @unchecked Sendable {
     /// How many nobody has taken yet.
     package final var untaken: Int { max(0, count - cursor.load(ordering: .relaxed)) }
 
-    /// Takes what a worker gave back.
-    package final func takeLeftover() -> Part? {
+    /// Takes of what a worker gave back, at most so many.
+    package final func takeLeftover(_ most: Int) -> Part? {
         guard hasLeftovers.load(ordering: .acquiring) else { return nil }
         return shared.withLock { shared in
-            let part = shared.leftovers.popLast()
+            var part = shared.leftovers.popLast()
+            if let whole = part, whole.tokens.nonzeroBitCount > most {
+                var rest = whole.tokens
+                for _ in 0..<most { rest &= rest &- 1 }
+                shared.leftovers.append((whole.group, rest))
+                part = (whole.group, whole.tokens & ~rest)
+            }
             hasLeftovers.store(!shared.leftovers.isEmpty, ordering: .releasing)
             return part
         }
@@ -148,8 +161,17 @@ package class BatchCore: @unchecked Sendable {
         return part.tokens & ~BatchWord(raw: before).killed
     }
 
-    package final func runBodies(_ group: Int, _ work: UnsafeMutablePointer<BatchWork>) -> UInt16 {
-        body(self, group, work)
+    package final func runBodies(_ group: Int, _ work: UnsafeMutablePointer<BatchWork>) { body(self, group, work) }
+
+    /// Whether a token was killed after it was begun with others: its body need not run.
+    @usableFromInline
+    final func isKilled(_ index: Int) -> Bool { bits(of: index).isKilled }
+
+    /// A body has ended that has submitted something.
+    @usableFromInline
+    final func renewLineage(_ work: UnsafeMutablePointer<BatchWork>) {
+        work.pointee.hasLineage = false
+        BodyFrame.current?.renew()
     }
 
     /// Tokens have returned, their results in their slots, or thrown; answers those that were killed meanwhile, whose results do

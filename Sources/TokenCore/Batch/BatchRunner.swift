@@ -16,11 +16,12 @@ package final class BatchRunner: AnyTaskToken, @unchecked Sendable {
     package let work = UnsafeMutablePointer<BatchWork>.allocate(capacity: 1)
     /// The rest of what it has taken, not begun.
     package var rest = 0..<0
-    /// The group it works on, and what of it was given back.
+    /// The group it works on, when it began there, and what of it is accounted for.
     package var group = 0
-    package var givenBack: UInt16 = 0
-    /// How many it has settled of what it took last: the count that all runners share is brought down once for all of them.
-    package var settled = 0
+    package var began: Int64 = 0
+    package var accounted: UInt16 = 0
+    /// Another runner goes on in its place.
+    package var hasSuccessor = false
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     package override init(plan: TokenPlan) { fatalError("a runner is made for a batch") }
@@ -43,5 +44,10 @@ package final class BatchRunner: AnyTaskToken, @unchecked Sendable {
 
     package override var idInside: TokenID { batch.id(of: work.pointee.current) }
     package override var operationInside: Operation { batch.plan.operation }
-    package override var isSettledInside: Bool { batch.bits(of: work.pointee.current).isKilled }
+    package override var indexInside: Int { work.pointee.current }
+    package override func isSettledInside(_ index: Int) -> Bool {
+        let bits = batch.bits(of: index)
+        return bits.isKilled || bits.hasEnded
+    }
+    package override func lineageWasMade() { work.pointee.hasLineage = true }
 }

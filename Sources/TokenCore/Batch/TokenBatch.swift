@@ -54,6 +54,8 @@ public struct TokenBatch<Success: Sendable>: RandomAccessCollection, Sendable {
     public var isSettled: Bool { unsettledCount == 0 }
 
     /// How many are not settled at this moment.
+    ///
+    /// Those that are settled just now may count for a moment longer.
     public var unsettledCount: Int {
         switch storage {
         case .slab(let slab): slab.unsettledCount
@@ -227,21 +229,22 @@ extension TaskTokenGuard {
             let body = core.body
             let slab = BatchSlab<Output>(count: inputs.count, plan: core) { batch, group, work in
                 let slots = unsafeDowncast(batch, to: BatchSlab<Output>.self).slots
-                var returned: UInt16 = 0
                 while work.pointee.todo != 0 {
-                    let place = work.pointee.todo.trailingZeroBitCount
-                    work.pointee.todo &= work.pointee.todo &- 1
-                    let index = group << 4 | place
+                    let bit = work.pointee.todo & (0 &- work.pointee.todo)
+                    work.pointee.todo &= ~bit
+                    let index = group << 4 | bit.trailingZeroBitCount
+                    if batch.isKilled(index) { continue }
                     work.pointee.current = index
                     do {
                         (slots + index).initialize(
                             to: try body(inputs[inputs.index(inputs.startIndex, offsetBy: index)]))
-                        returned |= 1 << UInt16(truncatingIfNeeded: place)
+                        work.pointee.returned |= bit
                     } catch {
                         batch.noteFailure(error, of: index)
                     }
+                    work.pointee.ended |= bit
+                    if work.pointee.hasLineage { batch.renewLineage(work) }
                 }
-                return returned
             }
             if slab.handOver(to: coordinator) { return TokenBatch(slab) }
         }
