@@ -78,7 +78,7 @@ extension Engine: BatchHost {
                     runner.rest = (runner.rest.lowerBound + part.tokens.nonzeroBitCount)..<runner.rest.upperBound
                     run(part, of: batch, runner, worker, record)
                     // Slower than those before: it looks around first, and others may have them.
-                    if runner.began - first > 2 * Self.shortestShare || isHeld(record) {
+                    if runner.began - first > Self.longestTurn || isHeld(record) {
                         // Runners that found nothing left have ended.
                         if runner.rest.count > 16, batch.untaken == 0 { sendRunner(of: batch, record) }
                         giveRestBack(runner)
