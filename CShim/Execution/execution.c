@@ -82,7 +82,6 @@ bool tge_parker_is_notified(tge_parker *parker) {
 
 void tge_yield(void) { (void)sched_yield(); }
 
-int tge_cpu(void) { return sched_getcpu(); }
 
 bool tge_parker_wait_for_work(tge_parker *parker, int64_t timeout_ns) {
     uint32_t expected = NOTIFIED;

@@ -5,8 +5,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-internal import CExecution
-
 /// Awaits many tokens, in order; one failure spoils nothing.
 ///
 /// Costs one suspension for most of them together, not one each.
@@ -54,17 +52,8 @@ public func gather<each Success: Sendable>(
 public func waitForAll<Success>(
     _ tokens: [TaskToken<Success>], timeout: Duration? = nil
 ) throws(TokenError) -> [Result<Success, any Error>] {
-    if let timeout { try checkTimeout(timeout) }
-    let start = tge_now_ns()
-    for token in tokens {
-        do {
-            try token.blockUntilSettled(timeout: timeout.map { max(.zero, $0 - .nanoseconds(tge_now_ns() - start)) })
-        } catch {
-            throw TokenError(
-                .waitTimedOut,
-                "token \(token.id) of \"\(token.operationType)\" was \(token.state) after \(timeout ?? .zero)")
-        }
-    }
+    let deadline = try deadline(after: timeout)
+    for token in tokens { try token.blockUntilSettled(deadline: deadline, timeout: timeout) }
     return outcomes(of: tokens)
 }
 

@@ -126,11 +126,11 @@ typealias OutcomeToken<Success: Sendable> = KeepingToken<Success, Result<Success
 extension AnyTaskToken {
     /// Blocks the calling thread until the token is settled, helping along if it runs a body.
     package final func blockUntilSettled(timeout: Duration?) throws(TokenError) {
-        var deadline: Int64?
-        if let timeout {
-            try checkTimeout(timeout)
-            deadline = Int64(clampedAdding: timeout, to: tge_now_ns())
-        }
+        try blockUntilSettled(deadline: deadline(after: timeout), timeout: timeout)
+    }
+
+    /// As above, where the deadline is known already; `timeout` is what the error names.
+    final func blockUntilSettled(deadline: Int64?, timeout: Duration?) throws(TokenError) {
         if isSettled { return }
         let settled =
             if let submitter = BodyFrame.current?.submitter ?? Ambient.current?.lineage?.submitter {
@@ -144,9 +144,11 @@ extension AnyTaskToken {
     }
 }
 
-/// Refuses a negative time to wait.
-func checkTimeout(_ timeout: Duration) throws(TokenError) {
+/// When a wait is over that begins now, in monotonic nanoseconds; refuses a negative time.
+func deadline(after timeout: Duration?) throws(TokenError) -> Int64? {
+    guard let timeout else { return nil }
     guard timeout >= .zero else { throw TokenError(.invalidArgument, "the timeout \(timeout) is negative") }
+    return Int64(clampedAdding: timeout, to: tge_now_ns())
 }
 
 extension Int64 {

@@ -14,14 +14,8 @@ struct W3TokenGateBatch: Contender {
     let standing = Standing.ours
 
     func measure(_ wave: Wave) async throws -> Sample {
-        try await withCoordinator { _ in
-            let operation = wave.operation
-            let run = TaskTokenGuard(operation.rawValue) { (input: Int) in operation(input) }
-            return try await wave.measure {
-                var sum: UInt64 = 0
-                for value in try await run.batch(0..<wave.size).values { sum &+= value }
-                return sum
-            }
+        try await wave.measureOurs { run, size in
+            try await run.batch(0..<size).values.reduce(0, &+)
         }
     }
 }

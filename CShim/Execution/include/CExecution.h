@@ -70,9 +70,6 @@ static inline void tge_spin_hint(void) {
 /* Lets another thread of this processor run, if one wants to. */
 void tge_yield(void);
 
-/* The CPU that the caller runs on, or -1 where the system does not tell; sched_getcpu(3). */
-int tge_cpu(void);
-
 /* --- clock ---------------------------------------------------------------------------------------------------------
  *
  * Two readings a token are a tenth of its time by clock_gettime, so where the kernel itself keeps time by the processor's

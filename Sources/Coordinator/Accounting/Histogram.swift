@@ -27,17 +27,11 @@ struct HistogramRecorder: @unchecked Sendable {
         buckets.deallocate()
     }
 
-    /// Adds one value, in nanoseconds.
+    /// Adds one value, in nanoseconds, as often as said.
     ///
     /// Only the owning thread calls it, so no read-modify-write is needed.
     @inline(__always)
-    func record(_ nanoseconds: Int64) {
-        let bucket = buckets + Self.bucket(of: nanoseconds)
-        bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
-    }
-
-    /// Adds one value as often as said.
-    func record(_ nanoseconds: Int64, times: Int) {
+    func record(_ nanoseconds: Int64, times: Int = 1) {
         let bucket = buckets + Self.bucket(of: nanoseconds)
         bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ UInt64(times), ordering: .relaxed)
     }

@@ -88,19 +88,16 @@ struct OperationRecord: @unchecked Sendable {
     /// The counters of what no worker counted; any thread adds.
     var elsewhere: UnsafeMutablePointer<Elsewhere> { body.pointee.elsewhere }
 
-    /// Counts a submission and numbers it: 16 bits operation, 8 bits shard, 40 bits count.
+    /// Counts submissions and numbers them, one after the other: 16 bits operation, 8 bits shard, 40 bits count.
     ///
-    /// Sequentially consistent, so that `stop` either sees the token or is seen by its submitter.
-    func countSubmission(shard: Int) -> UInt64 {
-        let count = body.pointee.submitted[shard * Self.stride].add(1, ordering: .sequentiallyConsistent).newValue
-        return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | count & 0xFF_FFFF_FFFF
-    }
-
-    /// Counts submissions and numbers them, one after the other; answers the first number.
-    func countSubmissions(_ more: Int, shard: Int) -> UInt64 {
-        let before = body.pointee.submitted[shard * Self.stride].add(UInt64(more), ordering: .sequentiallyConsistent)
-            .oldValue
-        return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | (before + 1) & 0xFF_FFFF_FFFF
+    /// Sequentially consistent, so that `stop` either sees the tokens or is seen by their submitter.
+    ///
+    /// - Returns: the first one's number.
+    @inline(__always)
+    func countSubmissions(_ more: Int = 1, shard: Int) -> UInt64 {
+        let counter = body.pointee.submitted + shard * Self.stride
+        let first = counter.pointee.add(UInt64(more), ordering: .sequentiallyConsistent).oldValue &+ 1
+        return body.pointee.prefix | UInt64(truncatingIfNeeded: shard) << 40 | first & 0xFF_FFFF_FFFF
     }
 
     var submittedTotal: UInt64 {

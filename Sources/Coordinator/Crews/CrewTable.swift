@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 internal import Affinity
-internal import CExecution
 
 /// The crews of all domains and their ready bits, reached without touching a reference count: every submission and every
 /// look for work goes through here, from all threads at once.
@@ -53,8 +52,9 @@ struct CrewTable: @unchecked Sendable {
 
     /// The domain on whose CPUs the caller runs at this moment; nil where it is none, or not known.
     var domainOfCaller: Int? {
-        let cpu = domainOfCPU.isEmpty ? -1 : Int(tge_cpu())
-        guard domainOfCPU.indices.contains(cpu), domainOfCPU[cpu] >= 0 else { return nil }
+        guard !domainOfCPU.isEmpty, let cpu = CurrentThread.cpu(), domainOfCPU.indices.contains(cpu),
+            domainOfCPU[cpu] >= 0
+        else { return nil }
         return Int(domainOfCPU[cpu])
     }
 }

@@ -77,7 +77,7 @@ extension Engine {
 
     func number(_ token: AnyTaskToken, _ record: OperationRecord) {
         token.realm = realm
-        token.sequence = record.countSubmission(shard: Self.shardOfThread())
+        token.sequence = record.countSubmissions(shard: Self.shardOfThread())
     }
 
     private func submitSlowly(

@@ -26,11 +26,11 @@ extension Engine: BatchHost {
         batch.submittedAt = now()
         batches.withLock { $0[ObjectIdentifier(batch)] = batch }
         if gate.contains(.stopped) || gate.contains(.draining) {
-            settleAll(of: batch, for: .coordinatorStopped, executing: true)
+            batch.settleAll(for: .coordinatorStopped, executing: true)
             return true
         }
         if record.controlNow.epoch != batch.epoch {
-            settleAll(of: batch, for: record.controlNow.reason, executing: true)
+            batch.settleAll(for: record.controlNow.reason, executing: true)
         }
         for _ in 0..<min(domains.count, batch.count) { sendRunner(of: batch, record) }
         return true
@@ -221,12 +221,7 @@ extension Engine: BatchHost {
     /// Settles what batches of an operation, or of all, have waiting, and with `executing` what runs; answers how many.
     func settleBatches(of operation: Operation?, for reason: SettleReason, executing: Bool) -> Int {
         let all = batches.withLock { $0.values.filter { operation == nil || $0.plan.operation === operation } }
-        return all.reduce(0) { $0 + settleAll(of: $1, for: reason, executing: executing) }
-    }
-
-    @discardableResult
-    private func settleAll(of batch: BatchCore, for reason: SettleReason, executing: Bool) -> Int {
-        batch.settleAll(for: reason, executing: executing)
+        return all.reduce(0) { $0 + $1.settleAll(for: reason, executing: executing) }
     }
 
     package func forget(_ batch: BatchCore) {

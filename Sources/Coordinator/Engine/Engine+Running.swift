@@ -91,15 +91,16 @@ extension Engine {
         leave(token)
         let word = token.current
         let state = word.state
-        // Before it is counted: a stop that finds nothing alive finds all that it settled here.
-        if word.reason == .coordinatorStopped, before != .created, token.operation !== Operation.batchRunner {
-            abandoned.withLock { list in
-                list?.append(.init(id: token.id, operationType: token.operationType, state: before))
+        if word.reason == .coordinatorStopped {
+            if let runner = token as? BatchRunner {
+                // A pause that meets a stop, or its end: nobody will run the rest of the batch.
+                runner.batch.settleAll(for: .coordinatorStopped, executing: gate.contains(.stopped))
+            } else if before != .created {
+                // Before it is counted: a stop that finds nothing alive finds all that it settled here.
+                abandoned.withLock { list in
+                    list?.append(.init(id: token.id, operationType: token.operationType, state: before))
+                }
             }
-        }
-        // A pause that meets a stop, or its end: nobody will run the rest of the batch.
-        if let runner = token as? BatchRunner, word.reason == .coordinatorStopped {
-            _ = runner.batch.settleAll(for: .coordinatorStopped, executing: gate.contains(.stopped))
         }
         events.emit { .token(token, state, domain: nil) }
         switch (state, before == .executing) {

@@ -137,8 +137,8 @@ extension Engine {
     }
 
     /// Makes a thread beyond the cap for each crew that is stuck with work, if the awaited token, or a descendant that
-    /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what it stands in line for may be held
-    /// by a stranger in there, whom nobody else can run.
+    /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what
+    /// it stands in line for may be held by a stranger in there, whom nobody else can run.
     private func rescue(
         _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: StorageSpeed?, _ lastHead: inout UInt?
     ) {

@@ -242,6 +242,7 @@ package class BatchCore: @unchecked Sendable {
     }
 
     /// Settles all tokens that are not settled, those that have begun only where `executing`; answers how many.
+    @discardableResult
     package final func settleAll(for reason: SettleReason, executing: Bool) -> Int {
         (0..<wordCount).reduce(0) { $0 + settle((group: $1, tokens: .max), for: reason, executing: executing) }
     }
@@ -342,7 +343,6 @@ extension AnyTaskToken {
     /// Completes a token that nobody runs.
     fileprivate func fire() {
         transition { $0.admitting() }
-        guard begin(), let before = finish(ok: true) else { return }
-        tellWaiters(before)
+        if begin() { finishElsewhere(ok: true) }
     }
 }

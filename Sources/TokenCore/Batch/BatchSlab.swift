@@ -91,11 +91,11 @@ package final class BatchSlab<Success: Sendable>: BatchCore, @unchecked Sendable
 
     /// Blocks the thread until a token, or all, are settled.
     func block(_ index: Int?, timeout: Duration?) throws(TokenError) {
-        if let timeout { try checkTimeout(timeout) }
+        let deadline = try deadline(after: timeout)
         let watcher = watcher()
         guard watch(index, by: watcher) else { return }
         do {
-            try watcher.blockUntilSettled(timeout: timeout)
+            try watcher.blockUntilSettled(deadline: deadline, timeout: timeout)
         } catch {
             unwatch(watcher)
             let subject = index.map { "token \(id(of: $0))" } ?? "\(unsettledCount) of \(count) tokens"
