@@ -123,6 +123,20 @@ import TokenCore
         #expect(await coordinator.stop().isComplete)
     }
 
+    @Test("C11 who has seen a stop begin is refused: phase and gate change together")
+    func phaseAndGateTogether() async throws {
+        for _ in 0..<200 {
+            let coordinator = try makeCoordinator()
+            let call = TaskTokenGuard("lifecycle.together", on: coordinator) { (n: Int) in n }
+            async let stopping = coordinator.stop(timeout: .zero)
+            while coordinator.phase == .idle { await Task.yield() }
+            #expect(coordinator.isDraining)
+            let refused = await #expect(throws: TokenError.self) { try await call(1).value }
+            #expect(refused?.code == .coordinatorStopped)
+            _ = await stopping
+        }
+    }
+
     @Test("Starts and stops that race leave a stopped coordinator and no token unsettled", arguments: 0..<10)
     func startAgainstStop(round: Int) async throws {
         let coordinator = try makeCoordinator { $0.pretend(domains: 1 + round % 3) }

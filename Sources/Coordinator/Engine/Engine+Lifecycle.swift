@@ -97,12 +97,17 @@ extension Engine {
         let began = now()
         // A deadline in the past is now: the extreme ones would not bear the subtractions below.
         let deadline = max(began, Int64(clampedAdding: timeout, to: began))
-        switch control.withLock({ $0.stop(deadline: deadline) }) {
+        // Phase and gate change together: who has seen a stop begin never gets a token in after it.
+        let action = control.withLock { state in
+            let action = state.stop(deadline: deadline)
+            if case .begin = action { open(.draining) }
+            return action
+        }
+        switch action {
         case .done(let report): return report
         case .join: return nil
         case .begin:
             events.emit { .lifecycle(.draining) }
-            open(.draining)
             // Threads of its own: the cooperative pool may be busy with what is being stopped.
             let stopper = try? PinnedThread.spawn(name: "tg-stop", cpus: nil) { [self] _ in
                 drainThenStop(since: began)
