@@ -54,15 +54,7 @@ package final class Operation: Sendable {
     ///
     /// - Throws: `invalidOperationType` when empty or too long, `tooManyOperationTypes` when the table is full.
     package static func named(_ name: String) throws(TokenError) -> Operation {
-        guard !name.isEmpty else {
-            throw TokenError(.invalidOperationType, "the operation type \"\" is empty")
-        }
-        guard name.utf8.count <= maximumNameLength else {
-            throw TokenError(
-                .invalidOperationType,
-                "the operation type \"\(name.prefix(40))…\" has \(name.utf8.count) bytes, more than \(maximumNameLength)"
-            )
-        }
+        try check(name)
         let found: Operation? = names.withLock { table in
             if let known = table[name] { return known }
             guard table.count < limit else { return nil }
@@ -74,5 +66,25 @@ package final class Operation: Sendable {
             throw TokenError(.tooManyOperationTypes, "\"\(name)\" would be operation type number \(limit + 1)")
         }
         return found
+    }
+
+    /// The operation of that name, if there is one: looking for it leaves nothing behind.
+    ///
+    /// - Throws: `invalidOperationType` when empty or too long.
+    package static func existing(_ name: String) throws(TokenError) -> Operation? {
+        try check(name)
+        return names.withLock { $0[name] }
+    }
+
+    private static func check(_ name: String) throws(TokenError) {
+        guard !name.isEmpty else {
+            throw TokenError(.invalidOperationType, "the operation type \"\" is empty")
+        }
+        guard name.utf8.count <= maximumNameLength else {
+            throw TokenError(
+                .invalidOperationType,
+                "the operation type \"\(name.prefix(40))…\" has \(name.utf8.count) bytes, more than \(maximumNameLength)"
+            )
+        }
     }
 }

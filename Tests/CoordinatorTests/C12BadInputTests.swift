@@ -159,6 +159,20 @@ import TokenCore
         }
     }
 
+    @Test("C12 control of operation types that nobody has used changes nothing, and keeps no name but a paused one")
+    func controlOfTheUnknown() async throws {
+        try await withTestCoordinator { coordinator async throws in
+            for name in (0..<100).map({ "c12.unknown.\($0)" }) {
+                #expect(try !coordinator.resume(name))
+                #expect(try coordinator.killAll(name) == 0)
+                #expect(try coordinator.discardWaiting(name) == 0)
+                #expect(try Operation.existing(name) == nil)
+            }
+            #expect(try coordinator.pause("c12.unknown.1"))
+            #expect(try coordinator.resume("c12.unknown.1"))
+        }
+    }
+
     @Test("C12 bad guards settle their tokens at once and the coordinator never hears of them")
     func guards() async throws {
         try await withTestCoordinator { coordinator in

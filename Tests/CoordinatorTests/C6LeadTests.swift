@@ -57,7 +57,7 @@ struct C6LeadTests {
             let cpus = statistics.domains[sighting.domain - 1].cpus
             if let cpu = sighting.cpu { #expect(cpus.contains(cpu)) }
         }
-        #expect(statistics.domains.allSatisfy { $0.homes == 0 })
+        #expect(await eventually { coordinator.statistics().domains.allSatisfy { $0.homes == 0 } })
     }
 
     @Test(

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
 internal import Synchronization
 internal import TokenCore
 
@@ -19,11 +20,10 @@ struct OperationCounters: @unchecked Sendable {
         let completed = Atomic<UInt64>(0)
         let failed = Atomic<UInt64>(0)
         let late = Atomic<UInt64>(0)
-        /// Tokens this worker made terminal, counted after the fact.
+        /// Odd while the worker settles a token: who sees it settled, and looks here, waits for the count.
         ///
-        /// `completed` and `failed` are counted just before, so that whoever sees a token settled finds it counted, and
-        /// taken back when someone else settled it first; this one is never too high, so `stop` may rely on it.
-        let finished = Atomic<UInt64>(0)
+        /// So `completed` and `failed` may be counted after the fact, and are never too high.
+        let settlements = Atomic<UInt64>(0)
         let wait = HistogramRecorder()
         let run = HistogramRecorder()
     }
@@ -43,6 +43,32 @@ struct OperationCounters: @unchecked Sendable {
 
     /// The counters; valid as long as the coordinator.
     var now: UnsafeMutablePointer<Fields> { fields }
+
+    /// Settles a token, and counts it, as one to those who read `settled`.
+    ///
+    /// No code of users' is called meanwhile, and no lock of theirs is held.
+    @inline(__always)
+    func settling<Result>(_ settle: () -> Result) -> Result {
+        fields.pointee.settlements.bump()
+        defer { fields.pointee.settlements.bump() }
+        return settle()
+    }
+
+    /// How many returned and how many threw, of all tokens that anyone has seen settled by now.
+    ///
+    /// Waits while the worker is between a settlement and its count: a few dozen instructions, and however long it is
+    /// stopped there.
+    var settled: (completed: UInt64, failed: UInt64) {
+        while fields.pointee.settlements.load(ordering: .acquiring) & 1 != 0 { tge_yield() }
+        return (
+            fields.pointee.completed.load(ordering: .acquiring), fields.pointee.failed.load(ordering: .acquiring)
+        )
+    }
+
+    /// How many it has settled: never too high, perhaps too low.
+    var settledAtLeast: UInt64 {
+        fields.pointee.completed.load(ordering: .acquiring) + fields.pointee.failed.load(ordering: .acquiring)
+    }
 }
 
 extension Atomic where Value == UInt64 {

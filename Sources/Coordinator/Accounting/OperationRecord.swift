@@ -159,9 +159,7 @@ struct OperationRecord: @unchecked Sendable {
     /// Never more than were submitted when it is read first.
     var settledTotal: UInt64 {
         let elsewhere = settledElsewhere
-        return allShards.reduce(elsewhere) {
-            $0 + $1.now.pointee.finished.load(ordering: .acquiring)
-        }
+        return allShards.reduce(elsewhere) { $0 + $1.settledAtLeast }
     }
 
     private var settledElsewhere: UInt64 {

@@ -179,9 +179,11 @@ extension Engine {
         func sum(_ value: (OperationCounters) -> UInt64) -> UInt64 { shards.reduce(0) { $0 + value($1) } }
         var counts = Statistics.Counts()
         counts.late = sum { $0.now.pointee.late.load(ordering: .acquiring) }
-        let completed = sum { $0.now.pointee.completed.load(ordering: .acquiring) }
+        let (completed, failed) = shards.reduce((UInt64(0), UInt64(0))) { sum, counters in
+            let settled = counters.settled
+            return (sum.0 + settled.completed, sum.1 + settled.failed)
+        }
         let completedWaiting = record.elsewhere.pointee.completedWaiting.load(ordering: .acquiring)
-        let failed = sum { $0.now.pointee.failed.load(ordering: .acquiring) }
         let failedWaiting = record.elsewhere.pointee.failedWaiting.load(ordering: .acquiring)
         let killedExecuting = record.elsewhere.pointee.killedExecuting.load(ordering: .acquiring)
         let killedWaiting = record.elsewhere.pointee.killedWaiting.load(ordering: .acquiring)

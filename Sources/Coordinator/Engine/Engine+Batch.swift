@@ -146,20 +146,16 @@ extension Engine: BatchHost {
         let counters = worker.counters(record).now
         counters.pointee.wait.record(runner.began - batch.submittedAt, times: done)
         counters.pointee.run.record((end - runner.began) / Int64(done), times: done)
-        // Those that were killed are late; the others are counted before anyone sees them settled.
-        let early = batch.killed((group, ended))
-        let counted = ended & ~early
-        counters.pointee.completed.bump(Int64((counted & returned).nonzeroBitCount))
-        counters.pointee.failed.bump(Int64((counted & ~returned).nonzeroBitCount))
-        let killed = batch.finish((group, ended), returned: returned)
-        if killed != 0 {
-            let between = killed & ~early
-            counters.pointee.completed.bump(-Int64((between & returned).nonzeroBitCount))
-            counters.pointee.failed.bump(-Int64((between & ~returned).nonzeroBitCount))
-            counters.pointee.late.bump(Int64(killed.nonzeroBitCount))
+        // Those that were killed meanwhile are late.
+        let killed = worker.counters(record).settling {
+            let killed = batch.finish((group, ended), returned: returned)
+            let settled = ended & ~killed
+            counters.pointee.completed.bump(Int64((settled & returned).nonzeroBitCount))
+            counters.pointee.failed.bump(Int64((settled & ~returned).nonzeroBitCount))
+            return killed
         }
         let settled = ended & ~killed
-        counters.pointee.finished.bump(Int64(settled.nonzeroBitCount))
+        if killed != 0 { counters.pointee.late.bump(Int64(killed.nonzeroBitCount)) }
         if events.hasListeners {
             tell(settled & returned, group, of: batch, .completed, domain: worker.domain)
             tell(settled & ~returned, group, of: batch, .failed, domain: worker.domain)

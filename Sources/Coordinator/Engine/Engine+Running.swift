@@ -66,16 +66,16 @@ extension Engine {
         return Ambient.withLineage(lineage) { token.runBody() }
     }
 
-    /// Counts and settles; takes the count back in the rare case that someone else settles it in between.
+    /// Settles and counts, and lets the lease go; then whoever waits is told.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
         if token.isSettled { return countLate(token, counters) }
-        if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
-        guard let before = token.finish(ok: ok) else {
-            if ok { counters.now.pointee.completed.bump(-1) } else { counters.now.pointee.failed.bump(-1) }
-            return countLate(token, counters)
+        let before = counters.settling {
+            guard let before = token.finish(ok: ok) else { return nil as TokenWord? }
+            if token.lineage != nil { leave(token) }
+            if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
+            return before
         }
-        if token.lineage != nil { leave(token) }
-        counters.now.pointee.finished.bump()
+        guard let before else { return countLate(token, counters) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         token.tellWaiters(before)
     }

@@ -45,9 +45,11 @@ public struct Configuration: Sendable {
     public var domainOffset = 0
     /// How many core domains to use at most; nil (the default) for as many as the machine and its quota allow.
     public var maximumDomains: Int?
-    /// Threads of one crew of a domain at most: one runs, the others stand in for those blocked in a wait.
+    /// Threads of the standard and of the heavy crew of a domain at most: one runs, the others stand in for those blocked in a
+    /// wait.
     ///
-    /// 1…64, default 4.
+    /// 1…64, default 4. Storage threads are as many as there are permits and bodies that wait with theirs lent. Where bodies
+    /// of several domains wait for each other and none could go on, up to 64 more are made.
     public var workersPerCore = 4
     /// How workers are pinned.
     ///

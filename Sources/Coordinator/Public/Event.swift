@@ -167,7 +167,7 @@ final class EventBus: Sendable {
 
     /// One subscriber's buffer, protected by its lock.
     ///
-    /// Taken inside the bus's lock: the one place where two locks are held, always in this order.
+    /// Taken inside the bus's lock, never the other way round (Docs/Concurrency.md).
     final class Subscriber: Sendable {
         private struct State {
             var pending: Deque<Event> = []

@@ -97,7 +97,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     /// - Throws: `invalidOperationType`.
     @discardableResult
     public func resume(_ operationType: String) throws(TokenError) -> Bool {
-        engine.resume(try Operation.named(operationType))
+        guard let operation = try Operation.existing(operationType) else { return false }
+        return engine.resume(operation)
     }
 
     /// Kills every live token: those that wait never run, running bodies are asked to end; all settle at once.
@@ -111,7 +112,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     /// - Throws: `invalidOperationType`.
     @discardableResult
     public func killAll(_ operationType: String) throws(TokenError) -> Int {
-        engine.sweep(try Operation.named(operationType), .killed, executing: true)
+        guard let operation = try Operation.existing(operationType) else { return 0 }
+        return engine.sweep(operation, .killed, executing: true)
     }
 
     /// Settles with `discarded` every token that has not begun; running ones are left alone.
@@ -125,7 +127,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     /// - Throws: `invalidOperationType`.
     @discardableResult
     public func discardWaiting(_ operationType: String) throws(TokenError) -> Int {
-        engine.sweep(try Operation.named(operationType), .discarded, executing: false)
+        guard let operation = try Operation.existing(operationType) else { return 0 }
+        return engine.sweep(operation, .discarded, executing: false)
     }
 
     /// Changes how many bodies may be inside a storage tier at once, in place: nobody inside is disturbed, and no more

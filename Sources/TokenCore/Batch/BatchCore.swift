@@ -182,9 +182,6 @@ package class BatchCore: @unchecked Sendable {
         return part.tokens & BatchWord(raw: before).killed
     }
 
-    /// Those of a part that were killed by now.
-    package final func killed(_ part: Part) -> UInt16 { part.tokens & word(part.group).killed }
-
     @usableFromInline
     final func noteFailure(_ error: any Error, of index: Int) { shared.withLock { $0.failures[index] = error } }
 
