@@ -13,10 +13,17 @@ import Testing
 /// What happens under the crew's lock is one step, except where it touches what producers see without the lock: the bit
 /// and the mailbox. There it is as many steps as the code has, and the lock is modelled.
 private struct ParkingModel: Hashable {
-    enum Variant: Sendable, CaseIterable { case asBuilt, withoutRecheck, bitAfterRecheck, blockingWithoutLook }
+    enum Variant: Sendable, CaseIterable {
+        case asBuilt, withoutRecheck, bitAfterRecheck, blockingWithoutLook
+        /// The system refuses some threads; then nobody looks whether another one has gone idle meanwhile.
+        case refusing, refusingWithoutLook
+
+        var refuses: Bool { self == .refusing || self == .refusingWithoutLook }
+    }
+
     enum Producer: Hashable { case push, look, wake, done }
     enum Worker: Hashable {
-        case absent, take, goIdle, publish, recheck, parked, body, blocking, blockedLook, blocked, rejoin
+        case absent, making, take, goIdle, publish, recheck, parked, body, blocking, blockedLook, blocked, rejoin
     }
 
     static let threads = 2
@@ -41,7 +48,7 @@ private struct ParkingModel: Hashable {
         if let worker = idle.popLast() {
             notified[worker] = true
         } else if let absent = workers.firstIndex(of: .absent) {
-            workers[absent] = .take
+            workers[absent] = .making
         }
         bit = canStart
     }
@@ -53,6 +60,7 @@ private struct ParkingModel: Hashable {
         }
         for index in workers.indices {
             if let next = worked(index, variant) { all.append(next) }
+            if variant.refuses, let next = refused(index, variant) { all.append(next) }
         }
         return all
     }
@@ -73,11 +81,26 @@ private struct ParkingModel: Hashable {
         return next
     }
 
+    /// The thread could not be made.
+    private func refused(_ index: Int, _ variant: Variant) -> ParkingModel? {
+        guard lock < 0, workers[index] == .making else { return nil }
+        var next = self
+        next.workers[index] = .absent
+        next.active -= 1
+        if variant == .refusing, !mail.isEmpty, next.active < 1, let idle = next.idle.popLast() {
+            next.active += 1
+            next.notified[idle] = true
+        }
+        next.bit = next.canStart
+        return next
+    }
+
     private func worked(_ index: Int, _ variant: Variant) -> ParkingModel? {
         var next = self
         guard lock < 0 || lock == index else { return nil }
         switch workers[index] {
         case .absent: return nil
+        case .making: next.workers[index] = .take
         case .take:
             if active > 1 || mail.isEmpty {
                 next.workers[index] = .goIdle
@@ -92,7 +115,7 @@ private struct ParkingModel: Hashable {
             next.workers[index] = variant == .bitAfterRecheck ? .recheck : .publish
         case .publish:
             next.bit = next.canStart
-            if variant == .asBuilt || variant == .blockingWithoutLook {
+            if variant != .withoutRecheck, variant != .bitAfterRecheck {
                 next.workers[index] = .recheck
             } else {
                 next.workers[index] = .parked
@@ -131,12 +154,17 @@ private struct ParkingModel: Hashable {
             if !mail.isEmpty { next.wake() }
             next.workers[index] = .blocked
         case .blocked:
-            guard ran.contains(1) else { return nil }
+            // Where threads are refused it waits for something outside, which comes at any time.
+            guard ran.contains(1) || variant.refuses else { return nil }
             next.workers[index] = .rejoin
         case .rejoin:
             next.active += 1
             next.bit = next.canStart
-            next.workers[index] = .body
+            if variant.refuses {
+                next.ran.insert(0)
+                next.running[index] = -1
+            }
+            next.workers[index] = variant.refuses ? .take : .body
         }
         return next
     }
@@ -153,7 +181,9 @@ struct ParkingModelTests {
         while let state = stack.popLast() {
             guard seen.insert(state).inserted else { continue }
             let next = state.successors(variant)
-            if next.isEmpty, state.ran.count < 2 { stuck.append(state) }
+            // Where a thread is refused, a blocked body may have nobody to run what it waits for: not the crew's fault.
+            let isExcused = variant.refuses && !state.workers.contains(.parked)
+            if next.isEmpty, state.ran.count < 2, !isExcused { stuck.append(state) }
             let unblocked = state.workers.count { $0 == .body }
             if unblocked > 2 || state.active < 0 { wrong.append(state) }
             stack.append(contentsOf: next)
@@ -169,9 +199,16 @@ struct ParkingModelTests {
         #expect(result.states > 500)
     }
 
+    @Test("Parking: where threads are refused, no token is left behind an idle thread")
+    func refusing() {
+        let result = explore(.refusing)
+        #expect(result.stuck.isEmpty, "\(String(describing: result.stuck.first))")
+        #expect(result.wrong.isEmpty, "\(String(describing: result.wrong.first))")
+    }
+
     @Test(
-        "Parking: without the second look, with the bit set too late, or blocking without a look, wake-ups are lost",
-        arguments: [ParkingModel.Variant.withoutRecheck, .bitAfterRecheck, .blockingWithoutLook])
+        "Parking: without any of the looks, or with the bit set too late, wake-ups are lost",
+        arguments: [ParkingModel.Variant.withoutRecheck, .bitAfterRecheck, .blockingWithoutLook, .refusingWithoutLook])
     private func broken(variant: ParkingModel.Variant) {
         #expect(!explore(variant).stuck.isEmpty)
     }

@@ -80,13 +80,20 @@ extension Engine {
             thread.detach()
             crew.state.withLock { $0.isRefused = false }
         } catch {
-            crew.state.withLock { state in
+            // Another may have gone idle meanwhile, leaving what there is to this one.
+            let idle: Worker? = crew.state.withLock { state in
+                defer { publishReadiness(of: crew, &state) }
                 state.workers.removeAll { $0 === worker }
                 state.threads -= 1
                 state.active -= 1
                 state.isRefused = true
-                publishReadiness(of: crew, &state)
+                guard crew.hasMail || !state.jobs.isEmpty, crew.canStart(state), let idle = state.idle.popLast() else {
+                    return nil
+                }
+                state.active += 1
+                return idle
             }
+            idle?.parker.unpark()
             throw TokenError(
                 .threadUnavailable, "domain \(crew.domain + 1) could not start a \(crew.kind) thread", cause: error)
         }
