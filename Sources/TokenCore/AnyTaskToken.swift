@@ -86,6 +86,7 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// Waits, without blocking a thread, until the token is settled; never throws.
     public final func settled() async {
+        endBurst()
         if isSettled { return }
         guard let wait = ObservedWait(for: [self]) else {
             return await withUnsafeContinuation { continuation in
@@ -238,8 +239,19 @@ public class AnyTaskToken: @unchecked Sendable {
     /// The tokens that this one is made of: it cannot begin before they are settled.
     package var sources: [AnyTaskToken] { [] }
 
+    /// The calling thread waits for this token, so it does not go on submitting: what it put off meanwhile is due.
+    @inline(__always)
+    package final func endBurst() {
+        let thread = thisThread
+        thread.pointee.burst = 0
+        guard thread.pointee.owes != 0 else { return }
+        thread.pointee.owes = 0
+        realm?.submitter?.callerWaits()
+    }
+
     /// Parks the thread until the token is settled or `deadline` (monotonic nanoseconds; nil: without limit) passes.
     package final func parkUntilSettled(deadline: Int64?) -> Bool {
+        endBurst()
         if isSettled { return true }
         let parker = Parker()
         let waiter = Waiter(.parker(parker))

@@ -61,6 +61,7 @@ public func waitForAll<Success>(
 @usableFromInline
 func settleAll(_ tokens: [AnyTaskToken]) async {
     guard let last = tokens.last else { return }
+    last.endBurst()
     if let wait = ObservedWait(for: tokens) {
         await suspend(untilAllOf: unsettled(tokens)) { wait.isOver() }
         return await wait.comeBack()
@@ -152,6 +153,7 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
 
     init(_ tokens: [TaskToken<Success>]) {
         self.tokens = tokens
+        tokens.last?.endBurst()
         stream = AsyncStream(bufferingPolicy: .unbounded) { [waiting] continuation in
             guard !tokens.isEmpty else { return continuation.finish() }
             let countdown = Countdown(tokens.count) { continuation.finish() }

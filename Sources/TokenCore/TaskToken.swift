@@ -131,6 +131,7 @@ extension AnyTaskToken {
 
     /// As above, where the deadline is known already; `timeout` is what the error names.
     final func blockUntilSettled(deadline: Int64?, timeout: Duration?) throws(TokenError) {
+        endBurst()
         if isSettled { return }
         let settled =
             if let submitter = BodyFrame.current?.submitter ?? Ambient.current?.lineage?.submitter {

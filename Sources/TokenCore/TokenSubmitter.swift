@@ -56,6 +56,9 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     /// - Returns: false when the deadline passed first.
     func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool
 
+    /// The calling thread, which has submitted tokens, is about to wait for one: wake-ups that were put off are due.
+    func callerWaits()
+
     /// Whether the submitter has begun to stop.
     var isDraining: Bool { get }
 }
@@ -77,6 +80,9 @@ extension TokenSubmitter {
     public func blockBody(until token: AnyTaskToken, deadline: Int64?) -> Bool {
         token.parkUntilSettled(deadline: deadline)
     }
+
+    /// Nothing.
+    public func callerWaits() {}
 
     /// Never.
     public var isDraining: Bool { false }

@@ -15,6 +15,10 @@
  *   resuming  the callbacks that the outermost settlement on this thread still has to call, or NULL (borrowed)
  *   shard   1 + the counter shard this thread adds to; 0 until it first submits
  *   ticket  how many free tokens this thread has placed; spreads them over domains
+ *   burst   how many of them came one upon the other, at most what counts as a burst
+ *   cpu     where the thread ran when that was last looked up, during a burst
+ *   owes    1: a wake-up was put off, and is due when the thread waits
+ *   submitted_at  when it placed one last, in nanoseconds
  *   cached_submitter, cached_generation
  *           the process default as this thread last saw it: one owned reference, dropped at thread exit
  */
@@ -24,6 +28,10 @@ typedef struct tge_thread {
     void *resuming;
     uint32_t shard;
     uint32_t ticket;
+    uint32_t burst;
+    int32_t cpu;
+    uint32_t owes;
+    int64_t submitted_at;
     uint64_t cached_generation;
     void *cached_submitter;
 } tge_thread;

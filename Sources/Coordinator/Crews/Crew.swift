@@ -18,6 +18,9 @@ enum CrewKind: Int, CaseIterable, Sendable {
     case heavy
     /// Tokens with a storage permit: a thread each, made on demand.
     case storage
+
+    /// How many kinds there are: `allCases` makes an array.
+    static let count = 3
 }
 
 /// The threads of one kind in one core domain, and their mailboxes.
@@ -83,9 +86,7 @@ final class Crew: Sendable {
 
     var hasMail: Bool { !bound.isEmpty || !free.isEmpty }
 
-    /// The next thing to do from the crew's own queues, oldest first, bound and free in turns.
-    ///
-    /// Under the lock.
+    /// What a thread may find to do.
     enum Work {
         case token(Unmanaged<AnyTaskToken>)
         case job(Job)
@@ -93,6 +94,9 @@ final class Crew: Sendable {
         case none
     }
 
+    /// The next thing to do from the crew's own queues, oldest first, bound and free in turns.
+    ///
+    /// Under the lock.
     func next(_ state: inout State) -> Work {
         state.turn &+= 1
         // Jobs go first two times in three, so that neither they nor the mailboxes can starve the other.

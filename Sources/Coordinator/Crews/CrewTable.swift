@@ -14,6 +14,10 @@ internal import Affinity
 struct CrewTable: @unchecked Sendable {
     private let crews: UnsafeMutablePointer<Unmanaged<Crew>>
     private let bits: UnsafeMutablePointer<ReadyBits>
+    /// Where a standard worker that has nothing to do looks around by itself every now and then.
+    let dozing: ReadyBits
+    /// Where a standard worker is looking out for work, awake: it sees what is pushed there, at once.
+    let warm: ReadyBits
     let domains: Int
     /// The domain of each CPU, -1 for those of none; empty where threads are not pinned.
     private let domainOfCPU: UnsafeMutableBufferPointer<Int32>
@@ -26,9 +30,11 @@ struct CrewTable: @unchecked Sendable {
         if arePinned {
             for (index, domain) in domains.enumerated() { for cpu in domain.cpus { domainOfCPU[cpu] = Int32(index) } }
         }
-        let kinds = CrewKind.allCases.count
+        let kinds = CrewKind.count
         crews = .allocate(capacity: domains.count * kinds)
         bits = .allocate(capacity: kinds)
+        dozing = ReadyBits(domains: domains.count)
+        warm = ReadyBits(domains: domains.count)
         for kind in CrewKind.allCases {
             (bits + kind.rawValue).initialize(to: ReadyBits(domains: domains.count))
             for (index, domain) in domains.enumerated() {
@@ -40,21 +46,27 @@ struct CrewTable: @unchecked Sendable {
     func destroy() {
         for kind in CrewKind.allCases { bits[kind.rawValue].destroy() }
         bits.deallocate()
+        dozing.destroy()
+        warm.destroy()
         domainOfCPU.deallocate()
         crews.deallocate()
     }
 
     /// The crew of a kind in a domain; unretained, valid as long as the engine.
-    subscript(domain: Int, kind: CrewKind) -> Unmanaged<Crew> { crews[domain * 3 + kind.rawValue] }
+    subscript(domain: Int, kind: CrewKind) -> Unmanaged<Crew> { crews[domain * CrewKind.count + kind.rawValue] }
 
     /// Which domains' crews of a kind a wake-up would put to work.
     func ready(_ kind: CrewKind) -> ReadyBits { bits[kind.rawValue] }
 
     /// The domain on whose CPUs the caller runs at this moment; nil where it is none, or not known.
     var domainOfCaller: Int? {
-        guard !domainOfCPU.isEmpty, let cpu = CurrentThread.cpu(), domainOfCPU.indices.contains(cpu),
-            domainOfCPU[cpu] >= 0
-        else { return nil }
+        guard !domainOfCPU.isEmpty, let cpu = CurrentThread.cpu() else { return nil }
+        return domain(ofCPU: cpu)
+    }
+
+    /// The domain that a CPU belongs to; nil where it is none, or threads are not pinned.
+    func domain(ofCPU cpu: Int) -> Int? {
+        guard domainOfCPU.indices.contains(cpu), domainOfCPU[cpu] >= 0 else { return nil }
         return Int(domainOfCPU[cpu])
     }
 }

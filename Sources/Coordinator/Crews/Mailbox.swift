@@ -50,6 +50,14 @@ final class Mailbox: @unchecked Sendable {
     /// Sequentially consistent, see `push`.
     var isEmpty: Bool { tail.load(ordering: .sequentiallyConsistent) == Unmanaged.passUnretained(stub).bits }
 
+    /// When the oldest token that has arrived was submitted.
+    ///
+    /// Under the crew's lock.
+    var oldestSubmission: Int64? {
+        let oldest = head.bits == Unmanaged.passUnretained(stub).bits ? head.link : head
+        return oldest?._withUnsafeGuaranteedRef { $0.submittedAt }
+    }
+
     enum Popped {
         case token(Unmanaged<AnyTaskToken>)
         case empty

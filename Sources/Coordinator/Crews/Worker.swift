@@ -14,7 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `taken`, `inline` | the crew's lock. Own a reference to each |
-/// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience` | the worker's own thread |
+/// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience`, `wasWarm` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
@@ -36,6 +36,8 @@ final class Worker: @unchecked Sendable {
     /// Tokens taken since the crew's mailboxes were last found empty, and how often to yield before looking again.
     @exclusivity(unchecked) var batch = 0
     @exclusivity(unchecked) var patience = 0
+    /// It was announced as looking out for work since it last took some.
+    @exclusivity(unchecked) var wasWarm = false
     /// When the last body ended, if the worker has not been idle since: the next one's start.
     @exclusivity(unchecked) var lastEnd: Int64?
 

@@ -112,7 +112,7 @@ extension Engine {
             token.domain = UInt16(truncatingIfNeeded: lease.domain)
             join(lease, token)
         } else if case .lead(let calls) = claim {
-            let domain = place(token.tags.weight, kind: kind(of: token))
+            let domain = place(token.tags.weight, kind: kind(of: token), at: token.submittedAt).domain
             let lease = LeadLease(
                 seed: Seed(lead: token.id, externalCalls: calls), lead: token.id, domain: domain,
                 externalCalls: calls)
@@ -133,8 +133,8 @@ extension Engine {
     /// A member of a lease has become terminal.
     func leave(_ token: AnyTaskToken) {
         guard let lease = token.lineage?.lead as? LeadLease, lease.leave() == .released else { return }
-        leases.released.add(1, ordering: .relaxed)
         domains[lease.domain].homes.subtract(1, ordering: .relaxed)
+        leases.released.add(1, ordering: .releasing)
         events.emit { .leaseReleased(seed: lease.seed, lead: lease.lead, domain: lease.domain + 1) }
     }
 
@@ -293,11 +293,12 @@ extension Engine {
     /// wait for.
     func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
         guard
-            let (kind, isBound, domain, epoch) = token._withUnsafeGuaranteedRef({
+            let (kind, isBound, place, epoch) = token._withUnsafeGuaranteedRef({
                 address($0, looker: looker)
             })
         else { return retireSettled(token) }
         // From the push on, the token may be run and freed by others.
+        let domain = place.domain
         crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
@@ -305,26 +306,42 @@ extension Engine {
         if ready.contains(domain) {
             crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
         } else if !isBound, kind != .storage, let other = ready.any {
+            // Its worker takes the token, or, where it has found something else, wakes another.
+            if kind == .standard, crews.warm.contains(domain) { return }
+            // It looks for itself in a moment: the caller goes on submitting, in place of taking its own processor away.
+            if place.isBurst, crews.dozing.contains(other) { return tge_self().pointee.owes = 1 }
             crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
+        }
+    }
+
+    package func callerWaits() {
+        let ready = crews.ready(.standard)
+        for domain in 0..<crews.domains where ready.contains(domain) && crews.dozing.contains(domain) {
+            let crew = crews[domain, .standard]
+            if crew._withUnsafeGuaranteedRef({ canSteal($0) }) { crew._withUnsafeGuaranteedRef { wake($0) } }
         }
     }
 
     /// Admits a token and decides where it goes; nil where it is settled.
     private func address(
         _ token: AnyTaskToken, looker: Worker?
-    ) -> (kind: CrewKind, isBound: Bool, domain: Int, epoch: UInt32)? {
+    ) -> (kind: CrewKind, isBound: Bool, place: Place, epoch: UInt32)? {
         if !token.admit(), token.isSettled { return nil }
         let kind = kind(of: token)
         let isBound = isBound(token)
-        if let looker, !isBound {
-            token.domain = UInt16(truncatingIfNeeded: looker.crew.domain)
-        } else if !isBound {
-            token.domain = UInt16(truncatingIfNeeded: place(token.tags.weight, kind: kind))
-        }
-        let domain = Int(token.domain)
+        let place: Place =
+            if isBound {
+                Place(domain: Int(token.domain))
+            } else if let looker {
+                Place(domain: looker.crew.domain)
+            } else {
+                self.place(token.tags.weight, kind: kind, at: token.submittedAt)
+            }
+        // Whoever kills a bound token by now reads it.
+        if !isBound { token.domain = UInt16(truncatingIfNeeded: place.domain) }
         if token.isNeeded { leaveLines(token) }
-        events.emit { .token(token, .admitted, domain: domain + 1) }
-        return (kind, isBound, domain, token.epoch)
+        events.emit { .token(token, .admitted, domain: place.domain + 1) }
+        return (kind, isBound, place, token.epoch)
     }
 
     /// Whether a token has to run in its domain.
@@ -341,18 +358,49 @@ extension Engine {
     /// each change of mailbox costs it a cache line.
     private static let ticketRun: UInt32 = 4
 
-    /// The domain a free token is sent to.
-    private func place(_ weight: Weight, kind: CrewKind) -> Int {
+    /// Where a token is sent.
+    private struct Place {
+        var domain: Int
+        /// Its submitter sends one upon the other, and is likely to go on.
+        var isBurst = false
+    }
+
+    /// Where a free token is sent.
+    ///
+    /// One of a burst goes anywhere but to the caller's own core: the worker there would take the processor away from the
+    /// caller, for each token that it gets. It takes over what others do not get to (Docs/Parking.md, "Bursts").
+    private func place(_ weight: Weight, kind: CrewKind, at now: Int64) -> Place {
         let count = crews.domains
-        if count == 1 { return 0 }
-        let ticket = Self.nextTicket() >> Self.ticketRun
-        if kind == .storage { return Int(ticket % UInt32(count)) }
+        if count == 1 { return Place(domain: 0) }
+        let (number, cpu) = Self.nextPlacement(at: now)
+        let ticket = number >> Self.ticketRun
+        if kind == .storage { return Place(domain: Int(ticket % UInt32(count))) }
         let ready = crews.ready(kind)
-        if count <= 64 {
-            let word = kind == .standard ? besideNoHeavy(ready.word) : ready.word
-            return WeightPolicy.place(weight, ready: word, domains: count, ticket: ticket)
+        guard count <= 64 else {
+            return Place(
+                domain: WeightPolicy.place(
+                    weight, ready: ready.snapshot(domains: count), domains: count, ticket: ticket))
         }
-        return WeightPolicy.place(weight, ready: ready.snapshot(domains: count), domains: count, ticket: ticket)
+        guard kind == .standard else {
+            return Place(domain: WeightPolicy.place(weight, ready: ready.word, domains: count, ticket: ticket))
+        }
+        let warm = crews.warm.word
+        if let cpu, let own = crews.domain(ofCPU: cpu) {
+            let others = (warm | ready.word) & ~(1 << UInt64(own))
+            if others == 0 {
+                let other = WeightPolicy.overflow(weight, domains: count - 1, ticket: ticket)
+                return Place(domain: other < own ? other : other + 1, isBurst: true)
+            }
+            return Place(
+                domain: WeightPolicy.place(weight, ready: others, domains: count, ticket: ticket), isBurst: true)
+        }
+        // A worker on the caller's own core cannot look out for anything while the caller runs, nor beside a heavy body: it
+        // has yielded to that one, and is not woken, which would let it in.
+        let calm = warm == 0 ? 0 : warm & crews.ready(.heavy).word
+        let others = calm == 0 ? 0 : calm & ~(crews.domainOfCaller.map { 1 << UInt64($0) } ?? 0)
+        return Place(
+            domain: WeightPolicy.place(
+                weight, ready: others != 0 ? others : besideNoHeavy(ready.word), domains: count, ticket: ticket))
     }
 
     /// Of some ready domains, those where no heavy body runs; where there are none, the caller's own, if it is among them.

@@ -138,12 +138,17 @@ extension Engine {
     private func live(_ worker: Worker) {
         while true {
             if let token = takeToken(worker) {
+                if worker.wasWarm { endWarmth(worker) }
                 runTaken(token, worker)
                 continue
             }
             switch next(for: worker) {
-            case .token(let token): runTaken(token, worker)
-            case .job(let job): job.run()
+            case .token(let token):
+                if worker.wasWarm { endWarmth(worker) }
+                runTaken(token, worker)
+            case .job(let job):
+                if worker.wasWarm { endWarmth(worker) }
+                job.run()
             case .again: tge_spin_hint()
             case .park:
                 worker.lastEnd = nil
@@ -151,6 +156,14 @@ extension Engine {
             case .end: return
             }
         }
+    }
+
+    /// A worker that was looking out has found something: who pushed more meanwhile relied on it, and woke nobody.
+    private func endWarmth(_ worker: Worker) {
+        worker.wasWarm = false
+        let crew = worker.crew
+        guard !crew.free.isEmpty, let other = crews.ready(crew.kind).any, !crews.dozing.contains(other) else { return }
+        crews[other, crew.kind]._withUnsafeGuaranteedRef { wake($0) }
     }
 
     /// What `next` does where there is a token in the crew's own mailboxes and nothing else to look at.
@@ -203,7 +216,13 @@ extension Engine {
             crew.state.withLock { _ in worker.taken = stolen }
             return .token(stolen)
         }
-        if expectMail(crew) { return .again }
+        if mayDoze(crew) { crews.warm.set(crew.domain, true) }
+        let hasMail = expectMail(crew)
+        if mayDoze(crew) {
+            crews.warm.set(crew.domain, false)
+            worker.wasWarm = true
+        }
+        if hasMail { return .again }
         return crew.state.withLock { goIdle(worker, &$0) }
     }
 
@@ -237,7 +256,7 @@ extension Engine {
     private func expectMail(_ crew: Crew) -> Bool {
         guard machine.allowed.count > 1, crew.kind != .storage else { return false }
         for _ in 0..<Self.expectingLooks {
-            if crew.hasMail || canSteal(crew) { return true }
+            if crew.hasMail { return true }
             for _ in 0..<8 { tge_spin_hint() }
         }
         return false
@@ -261,7 +280,7 @@ extension Engine {
         publishReadiness(of: crew, &state)
         // The bit is set: a push that does not see it is seen here.
         let mayRun = crew.kind == .storage || state.active < crew.target
-        if mayRun, crew.hasMail || !state.jobs.isEmpty || canSteal(crew) {
+        if mayRun, crew.hasMail || !state.jobs.isEmpty || !mayDoze(crew) && canSteal(crew) {
             state.idle.removeLast()
             state.active += 1
             publishReadiness(of: crew, &state)
@@ -275,7 +294,7 @@ extension Engine {
     /// False: the thread was idle for long enough to end.
     private func waitForWork(_ worker: Worker) -> Bool {
         let crew = worker.crew
-        spin(worker)
+        if doze(worker) { return true }
         let idleTime = Int64(clampedAdding: configuration.idleThreadTime, to: 0)
         while true {
             if worker.parker.park(timeout: idleTime) { return true }
@@ -290,6 +309,57 @@ extension Engine {
                 return true
             }
             if ends { return false }
+        }
+    }
+
+    /// Whether a crew's workers look around by themselves for a while before they sleep.
+    private func mayDoze(_ crew: Crew) -> Bool { crew.kind == .standard && domains.count > 1 }
+
+    /// Looks out for a wake-up, then, between short sleeps, for tokens of other domains that nobody gets to.
+    ///
+    /// Who submits a burst does not wake it meanwhile. Before it stops looking it says so, and looks once more: who does not
+    /// see that it stopped has pushed before that look (Docs/Parking.md, "Bursts").
+    ///
+    /// - Returns: whether it is active again.
+    private func doze(_ worker: Worker) -> Bool {
+        let crew = worker.crew
+        guard mayDoze(crew) else {
+            spin(worker)
+            return false
+        }
+        crews.dozing.set(crew.domain, true)
+        defer { crews.dozing.set(crew.domain, false) }
+        if crews.ready(crew.kind).contains(crew.domain) { crews.warm.set(crew.domain, true) }
+        spin(worker)
+        crews.warm.set(crew.domain, false)
+        endWarmth(worker)
+        var sleeps = 0
+        while true {
+            if canSteal(crew) {
+                if hasStale(crew), takeBack(worker) { return true }
+                sleeps = 0
+            } else if sleeps == Self.mostDozes {
+                crews.dozing.set(crew.domain, false)
+                if !canSteal(crew) { return false }
+                crews.dozing.set(crew.domain, true)
+                sleeps = 0
+            }
+            if worker.parker.park(timeout: Self.shortestDoze << Int64(sleeps)) { return true }
+            sleeps += 1
+        }
+    }
+
+    /// A dozing worker has found something: takes it off the idle ones, unless it is being woken, or another one is at work.
+    private func takeBack(_ worker: Worker) -> Bool {
+        let crew = worker.crew
+        return crew.state.withLock { state in
+            guard !state.isClosed, state.active < crew.target,
+                let place = state.idle.firstIndex(where: { $0 === worker })
+            else { return false }
+            state.idle.remove(at: place)
+            state.active += 1
+            publishReadiness(of: crew, &state)
+            return true
         }
     }
 
@@ -308,6 +378,10 @@ extension Engine {
         }
     }
 
+    /// In nanoseconds; each of the next, up to as many without anything to take over, is twice as long.
+    private static let shortestDoze: Int64 = 100_000
+    private static let mostDozes = 3
+
     private static let spinYields = 40
 
     // MARK: Taking over
@@ -317,13 +391,18 @@ extension Engine {
         return domains.contains { $0[crew.kind] !== crew && !$0[crew.kind].free.isEmpty }
     }
 
-    /// Takes the oldest free token of the next domain that has one.
+    /// Takes the oldest free token of the next domain that has one; of a standard crew only where it has waited for a while:
+    /// those that their own domain gets to at once are not worth the cache lines, nor its lock.
     private func steal(for crew: Crew) -> Unmanaged<AnyTaskToken>? {
         guard crew.kind != .storage, domains.count > 1 else { return nil }
+        let stale = crew.kind == .standard ? now() - Self.shortestStay : .max
         for step in 1..<domains.count {
             let victim = domains[(crew.domain + step) % domains.count][crew.kind]
             guard !victim.free.isEmpty else { continue }
-            let popped = victim.state.withLock { _ in victim.free.pop() }
+            let popped = victim.state.withLock { _ in
+                if stale != .max, victim.free.oldestSubmission ?? .max > stale { return Mailbox.Popped.empty }
+                return victim.free.pop()
+            }
             if case .token(let token) = popped {
                 token.takeUnretainedValue().domain = UInt16(truncatingIfNeeded: crew.domain)
                 return token
@@ -331,4 +410,17 @@ extension Engine {
         }
         return nil
     }
+
+    /// Whether another domain has a free token that has waited for a while.
+    private func hasStale(_ crew: Crew) -> Bool {
+        let stale = now() - Self.shortestStay
+        return domains.contains { domain in
+            let victim = domain[crew.kind]
+            guard victim !== crew, !victim.free.isEmpty else { return false }
+            return victim.state.withLock { _ in victim.free.oldestSubmission ?? .max } <= stale
+        }
+    }
+
+    /// How long a token stays with its domain at least, in nanoseconds.
+    private static let shortestStay: Int64 = 20_000
 }
