@@ -59,7 +59,12 @@ struct OperationCounters: @unchecked Sendable {
     /// Waits while the worker is between a settlement and its count: a few dozen instructions, and however long it is
     /// stopped there.
     var settled: (completed: UInt64, failed: UInt64) {
-        while fields.pointee.settlements.load(ordering: .acquiring) & 1 != 0 { tge_yield() }
+        var looks = 0
+        while fields.pointee.settlements.load(ordering: .acquiring) & 1 != 0 {
+            looks += 1
+            // A reader of a higher priority must let the worker in.
+            if looks < 64 { tge_yield() } else { _ = Parker().park(timeout: 50_000) }
+        }
         return (
             fields.pointee.completed.load(ordering: .acquiring), fields.pointee.failed.load(ordering: .acquiring)
         )

@@ -58,6 +58,11 @@ struct CrewTable: @unchecked Sendable {
     /// Which domains' crews of a kind a wake-up would put to work.
     func ready(_ kind: CrewKind) -> ReadyBits { bits[kind.rawValue] }
 
+    /// A domain whose crew of a kind can start, and does not look for work by itself.
+    func asleep(_ kind: CrewKind) -> Int? {
+        kind == .standard ? ready(kind).any(but: dozing) : ready(kind).any
+    }
+
     /// The domain on whose CPUs the caller runs at this moment; nil where it is none, or not known.
     var domainOfCaller: Int? {
         guard !domainOfCPU.isEmpty, let cpu = CurrentThread.cpu() else { return nil }

@@ -55,7 +55,9 @@ final class Mailbox: @unchecked Sendable {
     /// Under the crew's lock.
     var oldestSubmission: Int64? {
         let oldest = head.bits == Unmanaged.passUnretained(stub).bits ? head.link : head
-        return oldest?._withUnsafeGuaranteedRef { $0.submittedAt }
+        // Where another is just arriving behind it, it cannot leave yet.
+        guard let oldest, oldest.link != nil || tail.load(ordering: .acquiring) == oldest.bits else { return nil }
+        return oldest._withUnsafeGuaranteedRef { $0.submittedAt }
     }
 
     enum Popped {

@@ -51,6 +51,17 @@ struct ReadyBits: @unchecked Sendable {
         return nil
     }
 
+    /// The lowest domain that is in this set, but not in the other.
+    func any(but other: ReadyBits) -> Int? {
+        for index in 0..<count {
+            let bits =
+                words[index].load(ordering: .sequentiallyConsistent)
+                & ~other.words[index].load(ordering: .sequentiallyConsistent)
+            if bits != 0 { return index * 64 + bits.trailingZeroBitCount }
+        }
+        return nil
+    }
+
     /// A snapshot for the weight policy.
     func snapshot(domains: Int) -> ReadySet {
         count == 1 ? ReadySet(word: word) : ReadySet(domains: domains, isReady: contains)

@@ -14,7 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `taken`, `inline` | the crew's lock. Own a reference to each |
-/// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience`, `wasWarm` | the worker's own thread |
+/// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience`, `wasOnWatch` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
@@ -36,8 +36,8 @@ final class Worker: @unchecked Sendable {
     /// Tokens taken since the crew's mailboxes were last found empty, and how often to yield before looking again.
     @exclusivity(unchecked) var batch = 0
     @exclusivity(unchecked) var patience = 0
-    /// It was announced as looking out for work since it last took some.
-    @exclusivity(unchecked) var wasWarm = false
+    /// Since it last took some work, others may have left some to it.
+    @exclusivity(unchecked) var wasOnWatch = false
     /// When the last body ended, if the worker has not been idle since: the next one's start.
     @exclusivity(unchecked) var lastEnd: Int64?
 
@@ -70,9 +70,10 @@ final class Worker: @unchecked Sendable {
 
     /// Makes the calling thread this worker for the duration of `work`.
     func inhabit(_ work: () -> Void) {
+        let outer = tge_self()?.pointee.worker
         tge_self()?.pointee.worker = Unmanaged.passUnretained(self).toOpaque()
         work()
-        tge_self()?.pointee.worker = nil
+        tge_self()?.pointee.worker = outer
     }
 
     /// The frame for the next body on this thread, unretained; frames are kept for reuse, one for each level of nesting.

@@ -130,11 +130,15 @@ extension Engine {
         events.emit { .leaseOpened(seed: lease.seed, lead: lease.lead, domain: lease.domain + 1) }
     }
 
-    /// A member of a lease has become terminal.
-    func leave(_ token: AnyTaskToken) {
-        guard let lease = token.lineage?.lead as? LeadLease, lease.leave() == .released else { return }
+    /// A member of a lease has become terminal: answers the lease if that released it, for `tell(released:)`.
+    func leave(_ token: AnyTaskToken) -> LeadLease? {
+        guard let lease = token.lineage?.lead as? LeadLease, lease.leave() == .released else { return nil }
         domains[lease.domain].homes.subtract(1, ordering: .relaxed)
         leases.released.add(1, ordering: .releasing)
+        return lease
+    }
+
+    func tell(released lease: LeadLease) {
         events.emit { .leaseReleased(seed: lease.seed, lead: lease.lead, domain: lease.domain + 1) }
     }
 
@@ -306,7 +310,7 @@ extension Engine {
         if ready.contains(domain) {
             crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
         } else if !isBound, kind != .storage, let other = ready.any {
-            // Its worker takes the token, or, where it has found something else, wakes another.
+            // Its worker takes the token, or, where it has found something else, relays it.
             if kind == .standard, crews.warm.contains(domain) { return }
             // It looks for itself in a moment: the caller goes on submitting, in place of taking its own processor away.
             if place.isBurst, crews.dozing.contains(other) { return tge_self().pointee.owes = 1 }
@@ -316,7 +320,7 @@ extension Engine {
 
     package func callerWaits() {
         let ready = crews.ready(.standard)
-        for domain in 0..<crews.domains where ready.contains(domain) && crews.dozing.contains(domain) {
+        for domain in 0..<crews.domains where ready.contains(domain) {
             let crew = crews[domain, .standard]
             if crew._withUnsafeGuaranteedRef({ canSteal($0) }) { crew._withUnsafeGuaranteedRef { wake($0) } }
         }
@@ -394,13 +398,22 @@ extension Engine {
             return Place(
                 domain: WeightPolicy.place(weight, ready: others, domains: count, ticket: ticket), isBurst: true)
         }
-        // A worker on the caller's own core cannot look out for anything while the caller runs, nor beside a heavy body: it
-        // has yielded to that one, and is not woken, which would let it in.
-        let calm = warm == 0 ? 0 : warm & crews.ready(.heavy).word
-        let others = calm == 0 ? 0 : calm & ~(crews.domainOfCaller.map { 1 << UInt64($0) } ?? 0)
+        if warm != 0, let domain = awake(weight, warm, ready.word, ticket) { return Place(domain: domain) }
         return Place(
-            domain: WeightPolicy.place(
-                weight, ready: others != 0 ? others : besideNoHeavy(ready.word), domains: count, ticket: ticket))
+            domain: WeightPolicy.place(weight, ready: besideNoHeavy(ready.word), domains: count, ticket: ticket))
+    }
+
+    /// A domain whose worker looks out for work, awake, and has not been given any since.
+    ///
+    /// Not the caller's own: nobody can look out for anything there while the caller runs. Not one where a heavy body runs: the
+    /// worker may have to wait for that one's time slice, since it is not woken.
+    private func awake(_ weight: Weight, _ warm: UInt64, _ ready: UInt64, _ ticket: UInt32) -> Int? {
+        let own = crews.domainOfCaller.map { 1 << UInt64($0) } ?? UInt64(0)
+        let others = warm & crews.ready(.heavy).word & ~own
+        if others == 0 { return nil }
+        let domain = WeightPolicy.place(weight, ready: others, domains: crews.domains, ticket: ticket)
+        let isFree = crews[domain, .standard]._withUnsafeGuaranteedRef { $0.free.isEmpty }
+        return isFree || ready & 1 << UInt64(domain) != 0 ? domain : nil
     }
 
     /// Of some ready domains, those where no heavy body runs; where there are none, the caller's own, if it is among them.

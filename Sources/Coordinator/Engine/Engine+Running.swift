@@ -7,6 +7,7 @@
 
 internal import Affinity
 internal import CExecution
+internal import Routing
 internal import Synchronization
 package import TokenCore
 
@@ -69,13 +70,15 @@ extension Engine {
     /// Settles and counts, and lets the lease go; then whoever waits is told.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
         if token.isSettled { return countLate(token, counters) }
+        var released: LeadLease?
         let before = counters.settling {
             guard let before = token.finish(ok: ok) else { return nil as TokenWord? }
-            if token.lineage != nil { leave(token) }
+            if token.lineage != nil { released = leave(token) }
             if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
             return before
         }
         guard let before else { return countLate(token, counters) }
+        if let released { tell(released: released) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         token.tellWaiters(before)
     }
@@ -88,7 +91,7 @@ extension Engine {
     package func tokenDidSettle(_ token: AnyTaskToken, from before: TokenState) {
         let record = operations.record(token)
         if token.isDerived { reserved.withLock { $0[token.sequence] = nil } }
-        leave(token)
+        if let released = leave(token) { tell(released: released) }
         let word = token.current
         let state = word.state
         if word.reason == .coordinatorStopped {

@@ -87,9 +87,9 @@ extension Engine {
                 state.threads -= 1
                 state.active -= 1
                 state.isRefused = true
-                guard crew.hasMail || !state.jobs.isEmpty, crew.canStart(state), let idle = state.idle.popLast() else {
-                    return nil
-                }
+                guard crew.hasMail || !state.jobs.isEmpty || canSteal(crew), crew.canStart(state),
+                    let idle = state.idle.popLast()
+                else { return nil }
                 state.active += 1
                 return idle
             }
@@ -135,19 +135,37 @@ extension Engine {
         case end
     }
 
+    /// Runs what is in a worker's mailboxes; answers how many tokens that were.
+    func step(_ worker: Worker) -> Int {
+        var count = 0
+        worker.inhabit {
+            while let token = takeToken(worker) {
+                runTaken(token, worker)
+                count += 1
+            }
+        }
+        worker.lastEnd = nil
+        let done = worker.crew.state.withLock { _ in
+            defer { worker.taken = nil }
+            return worker.taken
+        }
+        done?.release()
+        return count
+    }
+
     private func live(_ worker: Worker) {
         while true {
             if let token = takeToken(worker) {
-                if worker.wasWarm { endWarmth(worker) }
+                if worker.wasOnWatch { endWatch(worker) }
                 runTaken(token, worker)
                 continue
             }
             switch next(for: worker) {
             case .token(let token):
-                if worker.wasWarm { endWarmth(worker) }
+                if worker.wasOnWatch { endWatch(worker) }
                 runTaken(token, worker)
             case .job(let job):
-                if worker.wasWarm { endWarmth(worker) }
+                if worker.wasOnWatch { endWatch(worker) }
                 job.run()
             case .again: tge_spin_hint()
             case .park:
@@ -158,12 +176,14 @@ extension Engine {
         }
     }
 
-    /// A worker that was looking out has found something: who pushed more meanwhile relied on it, and woke nobody.
-    private func endWarmth(_ worker: Worker) {
-        worker.wasWarm = false
+    /// A worker that looked out for work, or was woken, has found some: what else was left to it, another gets.
+    ///
+    /// Producers rely on a worker that is warm or dozes, and wake one domain for many tokens.
+    private func endWatch(_ worker: Worker) {
+        worker.wasOnWatch = false
         let crew = worker.crew
-        guard !crew.free.isEmpty, let other = crews.ready(crew.kind).any, !crews.dozing.contains(other) else { return }
-        crews[other, crew.kind]._withUnsafeGuaranteedRef { wake($0) }
+        guard !crew.free.isEmpty || canSteal(crew), let sleeper = crews.asleep(crew.kind) else { return }
+        crews[sleeper, crew.kind]._withUnsafeGuaranteedRef { wake($0) }
     }
 
     /// What `next` does where there is a token in the crew's own mailboxes and nothing else to look at.
@@ -214,13 +234,14 @@ extension Engine {
         if letSomeGather(worker) { return .again }
         if let stolen = steal(for: crew) {
             crew.state.withLock { _ in worker.taken = stolen }
+            worker.wasOnWatch = true
             return .token(stolen)
         }
         if mayDoze(crew) { crews.warm.set(crew.domain, true) }
         let hasMail = expectMail(crew)
         if mayDoze(crew) {
             crews.warm.set(crew.domain, false)
-            worker.wasWarm = true
+            worker.wasOnWatch = true
         }
         if hasMail { return .again }
         return crew.state.withLock { goIdle(worker, &$0) }
@@ -294,7 +315,10 @@ extension Engine {
     /// False: the thread was idle for long enough to end.
     private func waitForWork(_ worker: Worker) -> Bool {
         let crew = worker.crew
+        // Whoever wakes it may leave more to it than what it is woken for.
+        worker.wasOnWatch = mayDoze(crew)
         if doze(worker) { return true }
+        worker.wasOnWatch = mayDoze(crew)
         let idleTime = Int64(clampedAdding: configuration.idleThreadTime, to: 0)
         while true {
             if worker.parker.park(timeout: idleTime) { return true }
@@ -329,24 +353,23 @@ extension Engine {
         }
         crews.dozing.set(crew.domain, true)
         defer { crews.dozing.set(crew.domain, false) }
-        if crews.ready(crew.kind).contains(crew.domain) { crews.warm.set(crew.domain, true) }
         spin(worker)
-        crews.warm.set(crew.domain, false)
-        endWarmth(worker)
-        var sleeps = 0
-        while true {
-            if canSteal(crew) {
-                if hasStale(crew), takeBack(worker) { return true }
-                sleeps = 0
-            } else if sleeps == Self.mostDozes {
+        var sleeps: Int64 = 0
+        // Where another thread of the crew is at work it takes over nothing.
+        while crews.ready(crew.kind).contains(crew.domain) {
+            let hasMail = canSteal(crew)
+            if hasMail, hasStale(crew), takeBack(worker) { return true }
+            if !hasMail, sleeps >= Self.mostDozes {
                 crews.dozing.set(crew.domain, false)
                 if !canSteal(crew) { return false }
                 crews.dozing.set(crew.domain, true)
-                sleeps = 0
             }
-            if worker.parker.park(timeout: Self.shortestDoze << Int64(sleeps)) { return true }
+            if worker.parker.park(timeout: Self.shortestDoze << min(sleeps, Self.mostDozes - 1)) { return true }
             sleeps += 1
         }
+        crews.dozing.set(crew.domain, false)
+        if !worker.parker.isNotified { endWatch(worker) }
+        return false
     }
 
     /// A dozing worker has found something: takes it off the idle ones, unless it is being woken, or another one is at work.
@@ -380,7 +403,7 @@ extension Engine {
 
     /// In nanoseconds; each of the next, up to as many without anything to take over, is twice as long.
     private static let shortestDoze: Int64 = 100_000
-    private static let mostDozes = 3
+    private static let mostDozes: Int64 = 3
 
     private static let spinYields = 40
 
