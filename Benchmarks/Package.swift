@@ -80,6 +80,7 @@ let package = Package(
             name: "tokengate-count",
             dependencies: [
                 "CBenchAllocations", .product(name: "TokenGate", package: "TokenGate"),
+                .product(name: "Coordinator", package: "TokenGate"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Count",

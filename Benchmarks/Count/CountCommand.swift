@@ -7,6 +7,7 @@
 
 import ArgumentParser
 import CBenchAllocations
+@_spi(Stepping) import Coordinator
 import Dispatch
 import Foundation
 import Synchronization
@@ -16,17 +17,16 @@ import TokenGate
 ///
 /// Run it with two sizes and take the difference: what starting, stopping and growing costs vanishes. `.ci/counts` does.
 ///
-/// Today it runs the whole process: coordinator, worker and the gathering task, best on one CPU (`taskset`), where they
+/// `gather` runs the whole process: coordinator, worker and the gathering task, best on one CPU (`taskset`), where they
 /// take turns and few instructions are spent on spinning; what is left of the waiting loops is counted, so figures vary
-/// by about one in a hundred. **The stepped mode plugs into `Count.gather`**: once the engine has a package-internal hook
-/// that runs a worker's step on the calling thread, that function submits, steps until the mailbox is empty, and gathers,
-/// all on one thread, and the figure becomes exact.
+/// by about one in a hundred. `stepped` has no worker thread: it submits, runs a worker's steps, and gathers, all on one
+/// thread, so its figure is exact.
 @main
 struct CountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokengate-count",
         abstract: "Does a known amount of work, for counting instructions, allocations and memory.",
-        subcommands: [Gather.self, Waiting.self]
+        subcommands: [Gather.self, Stepped.self, Waiting.self, Simulate.self]
     )
 }
 
@@ -45,6 +45,20 @@ struct Gather: ParsableCommand {
         let (tokens, anchors) = (tokens, anchors)
         try blocking { try await Count.gather(tokens, anchors: anchors) }
         print(bench_allocations())
+    }
+}
+
+/// `stepped`: tokens submitted, run and gathered by one thread.
+struct Stepped: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Submits tokens, runs them in steps of a worker without thread, gathers them: for exact counts.")
+
+    @Option(name: .long, help: "How many tokens.")
+    var tokens: Int
+
+    func run() throws {
+        let tokens = tokens
+        try blocking { try await Count.stepped(tokens) }
     }
 }
 
@@ -100,6 +114,39 @@ enum Count {
             for result in await TokenGate.gather((0..<count).map { noop($0) }) { sum &+= try result.get() }
             precondition(sum == UInt64(count) * UInt64(count + 1) / 2, "the tokens gave \(sum)")
         }
+    }
+
+    /// As `gather`, in three parts of its own for a profiler to tell apart, without a worker thread.
+    static func stepped(_ count: Int) async throws {
+        var configuration = Configuration()
+        configuration.maximumDomains = 1
+        let coordinator = try OperationsCoordinator(configuration)
+        let noop = TaskTokenGuard("noop") { (number: Int) in UInt64(number) &+ 1 }
+        try await coordinator.withSteps { step in
+            let tokens = submit(count, noop)
+            let ran = run(step)
+            precondition(ran == count, "\(ran) of \(count) tokens ran")
+            let sum = try await collect(tokens)
+            precondition(sum == UInt64(count) * UInt64(count + 1) / 2, "the tokens gave \(sum)")
+        }
+        await coordinator.stop(timeout: .zero)
+    }
+
+    @inline(never)
+    private static func submit(_ count: Int, _ noop: TaskTokenGuard<Int, UInt64>) -> [TaskToken<UInt64>] {
+        (0..<count).map { noop($0) }
+    }
+
+    @inline(never)
+    private static func run(_ step: () -> Int) -> Int { step() }
+
+    @inline(never)
+    private static func collect(_ tokens: consuming [TaskToken<UInt64>]) async throws -> UInt64 {
+        let results = await TokenGate.gather(tokens)
+        tokens = []
+        var sum: UInt64 = 0
+        for result in results { sum &+= try result.get() }
+        return sum
     }
 
     /// Makes `count` tokens wait.

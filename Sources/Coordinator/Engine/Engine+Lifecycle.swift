@@ -36,6 +36,39 @@ extension Engine {
         releasePending()
     }
 
+    /// Starts without threads; the one worker there is runs when it is stepped.
+    func startStepped() throws(TokenError) -> Worker {
+        guard domains.count == 1 else {
+            throw TokenError(
+                .invalidConfiguration, "only a coordinator of one domain can be stepped, not of \(domains.count)")
+        }
+        guard case .start = control.withLock({ $0.start() }) else {
+            throw TokenError(
+                .coordinatorStopped, "only a coordinator that is idle can be stepped; its phase is \(phase)")
+        }
+        let crew = domains[0][.standard]
+        let worker = Worker(crew: crew, number: 0)
+        spawner.start { [self] in spawnOrHandOver($0) }
+        crew.state.withLock { state in
+            state.threads += 1
+            state.active += 1
+            state.workers.append(worker)
+        }
+        for crew in domains[0].crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
+        releasePending()
+        return worker
+    }
+
+    func endStepped(_ worker: Worker) {
+        worker.giveCountersBack()
+        worker.crew.state.withLock { state in
+            state.threads -= 1
+            state.active -= 1
+            state.workers.removeAll { $0 === worker }
+            publishReadiness(of: worker.crew, &state)
+        }
+    }
+
     var phase: LifecyclePhase { control.withLock { $0.phase } }
 
     private func startStandardCrew(_ domain: Domain) throws(TokenError) {
