@@ -39,7 +39,7 @@ private struct BurstModel: Hashable {
     var (mayGetJob, hasJob) = (true, false)
     var (readyB, warmB, notifiedB) = (false, false, false)
 
-    var isLeftBehind: Bool { mail > 0 && others.contains { $0.thief != .stuck } }
+    var isLeftBehind: Bool { mail > 0 && (owner != .stuck || others.contains { $0.thief != .stuck }) }
 
     func successors(_ variant: Variant) -> [BurstModel] {
         var all = producers.indices.compactMap { produced($0) }

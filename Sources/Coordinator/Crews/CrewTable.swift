@@ -58,9 +58,9 @@ struct CrewTable: @unchecked Sendable {
     /// Which domains' crews of a kind a wake-up would put to work.
     func ready(_ kind: CrewKind) -> ReadyBits { bits[kind.rawValue] }
 
-    /// A domain whose crew of a kind can start, and does not look for work by itself.
-    func asleep(_ kind: CrewKind) -> Int? {
-        kind == .standard ? ready(kind).any(but: dozing) : ready(kind).any
+    /// The first domain from one on whose crew of a kind can start, and does not look for work by itself.
+    func asleep(_ kind: CrewKind, from start: Int) -> Int? {
+        ready(kind).first(from: start, but: kind == .standard ? dozing : nil)
     }
 
     /// The domain on whose CPUs the caller runs at this moment; nil where it is none, or not known.

@@ -42,22 +42,14 @@ struct ReadyBits: @unchecked Sendable {
         }
     }
 
-    /// The lowest ready domain.
-    var any: Int? {
-        for index in 0..<count {
-            let bits = words[index].load(ordering: .sequentiallyConsistent)
+    /// The lowest domain from one on that is in this set, but not in the other.
+    func first(from start: Int, but other: ReadyBits? = nil) -> Int? {
+        var from = UInt64(start & 63)
+        for index in start >> 6..<max(start >> 6, count) {
+            var bits = words[index].load(ordering: .sequentiallyConsistent) & (~0 << from)
+            if let other { bits &= ~other.words[index].load(ordering: .sequentiallyConsistent) }
             if bits != 0 { return index * 64 + bits.trailingZeroBitCount }
-        }
-        return nil
-    }
-
-    /// The lowest domain that is in this set, but not in the other.
-    func any(but other: ReadyBits) -> Int? {
-        for index in 0..<count {
-            let bits =
-                words[index].load(ordering: .sequentiallyConsistent)
-                & ~other.words[index].load(ordering: .sequentiallyConsistent)
-            if bits != 0 { return index * 64 + bits.trailingZeroBitCount }
+            from = 0
         }
         return nil
     }

@@ -307,14 +307,17 @@ extension Engine {
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
         let ready = crews.ready(kind)
-        if ready.contains(domain) {
-            crews[domain, kind]._withUnsafeGuaranteedRef { wake($0) }
-        } else if !isBound, kind != .storage, let other = ready.any {
-            // Its worker takes the token, or, where it has found something else, relays it.
-            if kind == .standard, crews.warm.contains(domain) { return }
+        if ready.contains(domain), crews[domain, kind]._withUnsafeGuaranteedRef({ wake($0) }) { return }
+        if isBound || kind == .storage { return }
+        // Its worker takes the token, or, where it has found something else, relays it.
+        if kind == .standard, crews.warm.contains(domain) { return }
+        var next = ready.first(from: 0)
+        while let other = next {
             // It looks for itself in a moment: the caller goes on submitting, in place of taking its own processor away.
             if place.isBurst, crews.dozing.contains(other) { return tge_self().pointee.owes = 1 }
-            crews[other, kind]._withUnsafeGuaranteedRef { wake($0) }
+            if crews[other, kind]._withUnsafeGuaranteedRef({ wake($0) }) { return }
+            // It was put to work by others, and need not come by here; or the system refuses it a thread.
+            next = ready.first(from: other + 1)
         }
     }
 
@@ -322,7 +325,7 @@ extension Engine {
         let ready = crews.ready(.standard)
         for domain in 0..<crews.domains where ready.contains(domain) {
             let crew = crews[domain, .standard]
-            if crew._withUnsafeGuaranteedRef({ canSteal($0) }) { crew._withUnsafeGuaranteedRef { wake($0) } }
+            crew._withUnsafeGuaranteedRef { if canSteal($0) { wake($0) } }
         }
     }
 

@@ -67,6 +67,8 @@ extension Engine {
             state.workers.removeAll { $0 === worker }
             publishReadiness(of: worker.crew, &state)
         }
+        // What it has left gets a thread.
+        if worker.crew.hasMail || worker.crew.state.withLock({ !$0.jobs.isEmpty }) { wake(worker.crew) }
     }
 
     var phase: LifecyclePhase { control.withLock { $0.phase } }

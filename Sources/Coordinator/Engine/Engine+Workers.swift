@@ -15,7 +15,10 @@ extension Engine {
     // MARK: Waking
 
     /// Puts one more thread of a crew to work, if it can use one: wakes an idle one, or makes a new one.
-    func wake(_ crew: Crew) {
+    ///
+    /// - Returns: whether it did; not where the crew has started meanwhile, or the system refuses the thread.
+    @discardableResult
+    func wake(_ crew: Crew) -> Bool {
         let woken: (worker: Worker?, mustSpawn: Bool) = crew.state.withLock { state in
             guard crew.canStart(state) else { return (nil, false) }
             defer { publishReadiness(of: crew, &state) }
@@ -26,10 +29,11 @@ extension Engine {
         }
         if let worker = woken.worker {
             worker.parker.unpark()
-        } else if woken.mustSpawn {
-            if Worker.current?.crew.kind == .heavy, spawner.ask(for: crew) { return }
-            spawnOrHandOver(crew)
+            return true
         }
+        guard woken.mustSpawn else { return false }
+        if Worker.current?.crew.kind == .heavy, spawner.ask(for: crew) { return true }
+        return spawnOrHandOver(crew)
     }
 
     /// Sets the crew's bit to what its state says.
@@ -100,12 +104,16 @@ extension Engine {
     }
 
     /// Makes a thread; where the system refuses and the crew has none at all, the standard crew gets its work.
-    func spawnOrHandOver(_ crew: Crew) {
+    ///
+    /// - Returns: whether it was made.
+    @discardableResult
+    func spawnOrHandOver(_ crew: Crew) -> Bool {
         do {
             try spawn(crew)
+            return true
         } catch {
             events.emit { .threadRefused(domain: crew.domain + 1, crew: "\(crew.kind)", error: "\(error)") }
-            guard crew.kind != .standard else { return }
+            guard crew.kind != .standard else { return false }
             var stranded: [Unmanaged<AnyTaskToken>] = []
             var jobs: [Crew.Job] = []
             crew.state.withLock { state in
@@ -122,6 +130,7 @@ extension Engine {
             for token in stranded { standard.bound.push(token) }
             standard.state.withLock { $0.jobs.append(contentsOf: jobs) }
             wake(standard)
+            return false
         }
     }
 
@@ -154,6 +163,8 @@ extension Engine {
     }
 
     private func live(_ worker: Worker) {
+        // It was made for something that may not be what it finds first.
+        worker.wasOnWatch = mayWatch(worker.crew)
         while true {
             if let token = takeToken(worker) {
                 if worker.wasOnWatch { endWatch(worker) }
@@ -182,8 +193,11 @@ extension Engine {
     private func endWatch(_ worker: Worker) {
         worker.wasOnWatch = false
         let crew = worker.crew
-        guard !crew.free.isEmpty || canSteal(crew), let sleeper = crews.asleep(crew.kind) else { return }
-        crews[sleeper, crew.kind]._withUnsafeGuaranteedRef { wake($0) }
+        guard !crew.free.isEmpty || canSteal(crew) else { return }
+        var sleeper = crews.asleep(crew.kind, from: 0)
+        while let domain = sleeper, !crews[domain, crew.kind]._withUnsafeGuaranteedRef({ wake($0) }) {
+            sleeper = crews.asleep(crew.kind, from: domain + 1)
+        }
     }
 
     /// What `next` does where there is a token in the crew's own mailboxes and nothing else to look at.
@@ -316,9 +330,9 @@ extension Engine {
     private func waitForWork(_ worker: Worker) -> Bool {
         let crew = worker.crew
         // Whoever wakes it may leave more to it than what it is woken for.
-        worker.wasOnWatch = mayDoze(crew)
+        worker.wasOnWatch = mayWatch(crew)
         if doze(worker) { return true }
-        worker.wasOnWatch = mayDoze(crew)
+        worker.wasOnWatch = mayWatch(crew)
         let idleTime = Int64(clampedAdding: configuration.idleThreadTime, to: 0)
         while true {
             if worker.parker.park(timeout: idleTime) { return true }
@@ -335,6 +349,9 @@ extension Engine {
             if ends { return false }
         }
     }
+
+    /// Whether a crew's workers run what others leave to them.
+    private func mayWatch(_ crew: Crew) -> Bool { crew.kind != .storage && domains.count > 1 }
 
     /// Whether a crew's workers look around by themselves for a while before they sleep.
     private func mayDoze(_ crew: Crew) -> Bool { crew.kind == .standard && domains.count > 1 }
