@@ -110,9 +110,7 @@ enum Count {
         try await withCoordinator { _ in
             let locality: Locality<Int> = anchors > 0 ? .sticky(ordered: true) { $0 % anchors } : .free
             let noop = TaskTokenGuard("noop", locality: locality) { (number: Int) in UInt64(number) &+ 1 }
-            var sum: UInt64 = 0
-            for result in await TokenGate.gather((0..<count).map { noop($0) }) { sum &+= try result.get() }
-            precondition(sum == UInt64(count) * UInt64(count + 1) / 2, "the tokens gave \(sum)")
+            try await collect(submit(count, noop))
         }
     }
 
@@ -126,8 +124,7 @@ enum Count {
             let tokens = submit(count, noop)
             let ran = run(step)
             precondition(ran == count, "\(ran) of \(count) tokens ran")
-            let sum = try await collect(tokens)
-            precondition(sum == UInt64(count) * UInt64(count + 1) / 2, "the tokens gave \(sum)")
+            try await collect(tokens)
         }
         await coordinator.stop(timeout: .zero)
     }
@@ -141,12 +138,13 @@ enum Count {
     private static func run(_ step: () -> Int) -> Int { step() }
 
     @inline(never)
-    private static func collect(_ tokens: consuming [TaskToken<UInt64>]) async throws -> UInt64 {
+    private static func collect(_ tokens: consuming [TaskToken<UInt64>]) async throws {
+        let count = UInt64(tokens.count)
         let results = await TokenGate.gather(tokens)
         tokens = []
         var sum: UInt64 = 0
         for result in results { sum &+= try result.get() }
-        return sum
+        precondition(sum == count * (count + 1) / 2, "the tokens gave \(sum)")
     }
 
     /// Makes `count` tokens wait.

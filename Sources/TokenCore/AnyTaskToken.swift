@@ -251,7 +251,6 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// Parks the thread until the token is settled or `deadline` (monotonic nanoseconds; nil: without limit) passes.
     package final func parkUntilSettled(deadline: Int64?) -> Bool {
-        endBurst()
         if isSettled { return true }
         let parker = Parker()
         let waiter = Waiter(.parker(parker))

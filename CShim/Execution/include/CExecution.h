@@ -15,7 +15,7 @@
  *   resuming  the callbacks that the outermost settlement on this thread still has to call, or NULL (borrowed)
  *   shard   1 + the counter shard this thread adds to; 0 until it first submits
  *   ticket  how many free tokens this thread has placed; spreads them over domains
- *   burst   how many of them came one upon the other, at most what counts as a burst
+ *   burst   how many of them came one upon the other, since it waited last or paused
  *   cpu     where the thread ran when that was last looked up, during a burst
  *   owes    1: a wake-up was put off, and is due when the thread waits
  *   submitted_at  when it placed one last, in nanoseconds

@@ -435,13 +435,12 @@ extension Engine {
     /// those that their own domain gets to at once are not worth the cache lines, nor its lock.
     private func steal(for crew: Crew) -> Unmanaged<AnyTaskToken>? {
         guard crew.kind != .storage, domains.count > 1 else { return nil }
-        let stale = crew.kind == .standard ? now() - Self.shortestStay : .max
+        let stale = staleBefore(crew.kind)
         for step in 1..<domains.count {
             let victim = domains[(crew.domain + step) % domains.count][crew.kind]
             guard !victim.free.isEmpty else { continue }
-            let popped = victim.state.withLock { _ in
-                if stale != .max, victim.free.oldestSubmission ?? .max > stale { return Mailbox.Popped.empty }
-                return victim.free.pop()
+            let popped: Mailbox.Popped = victim.state.withLock { _ in
+                (victim.free.oldestSubmission ?? .max) <= stale ? victim.free.pop() : .empty
             }
             if case .token(let token) = popped {
                 token.takeUnretainedValue().domain = UInt16(truncatingIfNeeded: crew.domain)
@@ -453,13 +452,16 @@ extension Engine {
 
     /// Whether another domain has a free token that has waited for a while.
     private func hasStale(_ crew: Crew) -> Bool {
-        let stale = now() - Self.shortestStay
+        let stale = staleBefore(crew.kind)
         return domains.contains { domain in
             let victim = domain[crew.kind]
             guard victim !== crew, !victim.free.isEmpty else { return false }
-            return victim.state.withLock { _ in victim.free.oldestSubmission ?? .max } <= stale
+            return victim.state.withLock { _ in (victim.free.oldestSubmission ?? .max) <= stale }
         }
     }
+
+    /// Submitted until then, a token of another domain may be taken over: at any time but for standard crews.
+    private func staleBefore(_ kind: CrewKind) -> Int64 { kind == .standard ? now() - Self.shortestStay : .max }
 
     /// How long a token stays with its domain at least, in nanoseconds.
     private static let shortestStay: Int64 = 20_000
