@@ -60,6 +60,40 @@ struct C9AnchorTests {
         }
     }
 
+    @Test("C9 C4 what an async body's blocking wait runs for a domain whose threads are all blocked runs on its CPUs")
+    func onItsCPUs() async throws {
+        let system = FakeAffinity(.believes)
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+            $0.pinMode = .soft
+            $0.affinitySystem = system
+            $0.workersPerCore = 1
+        } _: { coordinator in
+            let keys = try await Self.keys(coordinator)
+            let (one, two) = (try #require(keys[1]), try #require(keys[2]))
+            try coordinator.pause("c9_held")
+            let held = TaskTokenGuard("c9_held", on: coordinator) {}()
+            let isIn = Gate(open: true)
+            let blocks = TaskTokenGuard("c9_blocks", locality: .sticky(two), on: coordinator) {
+                isIn.pass()
+                _ = try? held.wait()
+            }
+            let blocked = blocks()
+            await isIn.waitForArrivals()
+            let child = TaskTokenGuard("c9_visitor", locality: .sticky(two)) {
+                (TokenContext.current?.domain, try system.affinity())
+            }
+            @Sendable func blocking() throws -> (Int?, CPUSet) { try child().wait() }
+            let waits = TaskTokenGuard("c9_async_waits", locality: .sticky(one), on: coordinator) {
+                () async throws in try blocking()
+            }
+            let (domain, cpus) = try await waits().value
+            #expect(domain == 2 && cpus == coordinator.machine.domains[1])
+            held.kill()
+            try #require(await settles(blocked))
+        }
+    }
+
     @Test("C9 the holder of an ordered anchor's turn waits for a child of the same anchor")
     func reentrance() async throws {
         try await withTestCoordinator(smallest) { coordinator in

@@ -71,6 +71,12 @@ final class Crew: Sendable {
         var isRefused = false
         /// What the crew's bit in the engine's ready set says.
         var isReady = false
+
+        /// Appends a job, with the next number.
+        mutating func add(_ job: UnownedJob, _ executor: any TaskExecutor, _ lineage: Lineage?) {
+            nextJob += 1
+            jobs.append(Job(job: job, executor: executor, lineage: lineage, number: nextJob))
+        }
     }
     // Producers look at the mailboxes, the crew's threads change their state, with each token.
     private let padding = CachePadding()

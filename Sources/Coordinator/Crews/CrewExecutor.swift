@@ -24,8 +24,7 @@ final class CrewExecutor: TaskExecutor, Sendable {
     fileprivate func take(_ job: UnownedJob, for executor: any TaskExecutor, _ lineage: Lineage?) {
         let taken = crew.state.withLock { state in
             if state.isClosed { return false }
-            state.nextJob += 1
-            state.jobs.append(Crew.Job(job: job, executor: executor, lineage: lineage, number: state.nextJob))
+            state.add(job, executor, lineage)
             return true
         }
         // From here on the job may be done and gone.

@@ -312,7 +312,7 @@ extension Engine {
         // Its worker takes the token, or, where it has found something else, relays it.
         if kind == .standard, crews.warm.contains(domain) { return }
         var next = ready.first(from: 0)
-        while let other = next {
+        while let other = next, !crews[domain, kind]._withUnsafeGuaranteedRef({ $0.free.isEmpty }) {
             // It looks for itself in a moment: the caller goes on submitting, in place of taking its own processor away.
             if place.isBurst, crews.dozing.contains(other) { return tge_self().pointee.owes = 1 }
             if crews[other, kind]._withUnsafeGuaranteedRef({ wake($0) }) { return }

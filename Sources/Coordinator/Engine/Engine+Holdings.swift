@@ -102,13 +102,14 @@ extension Engine {
     }
 
     /// The engine is done with a token whose reference is released elsewhere.
-    func returnHoldings(_ token: AnyTaskToken) {
-        if token.holdings.rawValue != 0 { giveBack(token) }
+    ///
+    /// - Parameter looker: the calling worker, where it looks for work next.
+    func returnHoldings(_ token: AnyTaskToken, looker: Worker? = nil) {
+        if token.holdings.rawValue != 0 { giveBack(token, looker) }
     }
 
-    private func giveBack(_ token: AnyTaskToken) {
-        let looker = Worker.current.flatMap { $0.crew.kind == .storage && $0.depth == 0 && owns($0) ? $0 : nil }
-        givePermitBack(token, looker: looker)
+    private func giveBack(_ token: AnyTaskToken, _ looker: Worker?) {
+        givePermitBack(token, looker: looker?.crew.kind == .storage ? looker : nil)
         guard token.holdings.contains(.anchor) else { return }
         let hash = AnchorHash(rawValue: token.anchor)
         let hasTurn = token.holdings.contains(.turn)

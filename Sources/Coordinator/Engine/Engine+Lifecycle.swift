@@ -67,7 +67,8 @@ extension Engine {
             state.workers.removeAll { $0 === worker }
             publishReadiness(of: worker.crew, &state)
         }
-        // What it has left gets a thread.
+        // What it has left gets a thread; after a stop there is none to come.
+        if worker.crew.state.withLock({ $0.isClosed }) { return retireLeftovers([worker.crew]) }
         if worker.crew.hasMail || worker.crew.state.withLock({ !$0.jobs.isEmpty }) { wake(worker.crew) }
     }
 
@@ -207,8 +208,14 @@ extension Engine {
 
     /// Waits for callbacks as long as the stop's time lasts, and for a moment at least, but not longer.
     private func awaitCallbacks(_ told: [Parker]) {
-        let giveUp = max(control.withLock { $0.deadline }, now() + Self.tellingTime)
-        for parker in told { _ = parker.park(timeout: max(0, giveUp - now())) }
+        let least = now() + Self.tellingTime
+        for parker in told {
+            // In slices: another stop may bring the deadline nearer.
+            while true {
+                let left = max(control.withLock { $0.deadline }, least) - now()
+                if parker.park(timeout: max(0, min(left, 10_000_000))) || left <= 0 { break }
+            }
+        }
     }
 
     /// How long a stop waits for callbacks at least, in nanoseconds.
@@ -301,7 +308,7 @@ extension Engine {
     }
 
     /// Gives back what dead tokens hold that stand in the mailboxes of crews without threads, and lets async bodies end.
-    private func retireLeftovers(_ crews: [Crew]) {
+    func retireLeftovers(_ crews: [Crew]) {
         for crew in crews {
             while true {
                 let work = crew.state.withLock { $0.threads == 0 ? crew.next(&$0) : .none }

@@ -38,7 +38,7 @@ extension Engine {
         }
         if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }
         runBody(object, record, worker, domain: worker.domain)
-        returnHoldings(object)
+        returnHoldings(object, looker: worker)
     }
 
     /// Runs the body of a token that is executing by now, on this worker; counts and settles it.

@@ -12,7 +12,8 @@ extension OperationsCoordinator {
     ///
     /// For harnesses that count instructions: all that happens to a token happens on one thread, in a known order, and nobody
     /// waits in a loop. For heavy and storage tokens, and for bodies that wait, the coordinator makes threads all the same.
-    /// Async tokens are not stepped: they wait until the end, when the coordinator makes a thread for what is left.
+    /// Async tokens are not stepped, nor is anything once a job of theirs is there: it waits until the end, when the coordinator
+    /// makes a thread for what is left. A stop that `work` waits for takes all of its time, since the worker does not end.
     ///
     /// - Parameter work: gets a function that runs all tokens in the worker's mailboxes, and answers how many those were. It
     ///   works on the thread that called, which counts as a worker meanwhile.

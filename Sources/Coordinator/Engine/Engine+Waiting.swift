@@ -193,7 +193,7 @@ extension Engine {
             leaveCrew(worker)
         case .token(let token, let crew) where token.tags.isAsync:
             startAsync(token, operations.record(token), crew, worker)
-        case .token(let token, _): runClaimed(token, worker, frame, isAway: true)
+        case .token(let token, _): runClaimed(token, worker, here: frame?.domain ?? worker.domain, isAway: true)
         }
         lineage.endBlockedWait()
         return true
@@ -256,8 +256,8 @@ extension Engine {
         else { return }
         let isVisit = isBound(token) && Int(token.domain) != frame.domain
         if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return }
-        guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame) }
-        if begin(token) { runClaimed(token, worker, frame, isAway: isAway) }
+        guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame, isAway: isAway) }
+        if begin(token) { runClaimed(token, worker, here: frame.domain, isAway: isAway) }
     }
 
     /// Takes a token out of the hands of whoever would find it in its mailbox.
@@ -268,12 +268,11 @@ extension Engine {
 
     /// Runs a token whose entry in the mailbox stays behind; whoever finds it there drops it.
     ///
-    /// `isAway` says that the thread does not count as active in its crew now.
-    private func runClaimed(
-        _ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame?, isAway: Bool
-    ) {
+    /// - Parameters:
+    ///   - here: the domain on whose CPUs the thread is.
+    ///   - isAway: whether the thread does not count as active in its crew now.
+    private func runClaimed(_ token: AnyTaskToken, _ worker: Worker, here: Int, isAway: Bool) {
         let crew = worker.crew
-        let here = frame?.domain ?? (isBound(token) ? Int(token.domain) : crew.domain)
         let domain = isBound(token) ? Int(token.domain) : here
         if isAway { rejoinCrew(worker) }
         crew.state.withLock { _ in worker.inline.append(.passRetained(token)) }
@@ -315,23 +314,28 @@ extension Engine {
     private func hasRoomOnStack() -> Bool { tge_stack_left() > UInt64(min(configuration.stackSize / 4, 512 << 10)) }
 
     /// Goes on on a thread of its own when nested waits have used this one's stack up.
-    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame) {
+    ///
+    /// That thread counts as active in the crew in this one's place.
+    private func runOnFreshStack(_ token: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, isAway: Bool) {
         let domain = isBound(token) ? Int(token.domain) : frame.domain
         guard begin(token) else { return }
         // Descendants on the new thread cannot lend them.
         lendPermits(worker)
+        if isAway { rejoinCrew(worker) }
+        defer { if isAway { leaveCrew(worker) } }
         let thread = try? PinnedThread.spawn(
             name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : domains[domain].cpus,
             stackSize: configuration.stackSize, system: configuration.affinitySystem
         ) { [self] _ in
             let deeper = Worker(crew: worker.crew, number: 0)
             worker.crew.state.withLock { $0.workers.append(deeper) }
-            deeper.inhabit { runClaimed(token, deeper, nil, isAway: false) }
+            deeper.inhabit { runClaimed(token, deeper, here: domain, isAway: false) }
             deeper.giveCountersBack()
             worker.crew.state.withLock { $0.workers.removeAll { $0 === deeper } }
         }
         guard let thread else {
-            return runClaimed(token, worker, frame, isAway: false)  // what is left of the stack is all there is
+            // What is left of the stack is all there is.
+            return runClaimed(token, worker, here: frame.domain, isAway: false)
         }
         thread.join()
     }

@@ -113,24 +113,55 @@ extension Engine {
             return true
         } catch {
             events.emit { .threadRefused(domain: crew.domain + 1, crew: "\(crew.kind)", error: "\(error)") }
-            guard crew.kind != .standard else { return false }
-            var stranded: [Unmanaged<AnyTaskToken>] = []
-            var jobs: [Crew.Job] = []
-            crew.state.withLock { state in
-                guard state.threads == 0 else { return }
-                while true {
-                    switch crew.next(&state) {
-                    case .token(let token): stranded.append(token)
-                    case .job(let job): jobs.append(job)
-                    case .arriving, .none: return
-                    }
+            if crew.kind != .standard { handOver(crew) }
+            // Whoever asked for the thread may have left it at that.
+            wakeIdle(besides: crew)
+            return false
+        }
+    }
+
+    /// Gives what a crew without threads has to the standard crew of its domain.
+    private func handOver(_ crew: Crew) {
+        var stranded: [Unmanaged<AnyTaskToken>] = []
+        var jobs: [Crew.Job] = []
+        crew.state.withLock { state in
+            guard state.threads == 0 else { return }
+            while true {
+                switch crew.next(&state) {
+                case .token(let token): stranded.append(token)
+                case .job(let job): jobs.append(job)
+                case .arriving, .none: return
                 }
             }
-            let standard = domains[crew.domain][.standard]
-            for token in stranded { standard.bound.push(token) }
-            standard.state.withLock { $0.jobs.append(contentsOf: jobs) }
-            wake(standard)
-            return false
+        }
+        if stranded.isEmpty, jobs.isEmpty { return }
+        let standard = domains[crew.domain][.standard]
+        for token in stranded {
+            let isBound = crew.kind == .storage || isBound(token.takeUnretainedValue())
+            (isBound ? standard.bound : standard.free).push(token)
+        }
+        let isClosed = standard.state.withLock { state in
+            for job in jobs { state.add(job.job, job.executor, job.lineage) }
+            return state.isClosed
+        }
+        if isClosed { return retireLeftovers([standard]) }
+        if !wake(standard) { wakeIdle(besides: standard) }
+    }
+
+    /// Wakes an idle thread of another domain where a crew has free tokens that its own threads may not get to.
+    ///
+    /// Makes none: where the system refuses one it refuses the next, too.
+    private func wakeIdle(besides crew: Crew) {
+        guard crew.kind != .storage, !crew.free.isEmpty else { return }
+        for step in 1..<max(1, domains.count) {
+            let other = domains[(crew.domain + step) % domains.count][crew.kind]
+            let worker: Worker? = other.state.withLock { state in
+                guard other.canStart(state), let worker = state.idle.popLast() else { return nil }
+                state.active += 1
+                publishReadiness(of: other, &state)
+                return worker
+            }
+            if let worker { return worker.parker.unpark() }
         }
     }
 
@@ -366,6 +397,8 @@ extension Engine {
         let crew = worker.crew
         guard mayDoze(crew) else {
             spin(worker)
+            // A body has come back from a wait, perhaps, before this worker took what it was woken for.
+            if mayWatch(crew), !worker.parker.isNotified { endWatch(worker) }
             return false
         }
         crews.dozing.set(crew.domain, true)
