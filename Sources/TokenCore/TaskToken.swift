@@ -130,7 +130,7 @@ extension AnyTaskToken {
     }
 
     /// As above, where the deadline is known already; `timeout` is what the error names.
-    final func blockUntilSettled(deadline: Int64?, timeout: Duration?) throws(TokenError) {
+    package final func blockUntilSettled(deadline: Int64?, timeout: Duration?) throws(TokenError) {
         endBurst()
         if isSettled { return }
         let settled =
@@ -146,7 +146,7 @@ extension AnyTaskToken {
 }
 
 /// When a wait is over that begins now, in monotonic nanoseconds; refuses a negative time.
-func deadline(after timeout: Duration?) throws(TokenError) -> Int64? {
+package func deadline(after timeout: Duration?) throws(TokenError) -> Int64? {
     guard let timeout else { return nil }
     guard timeout >= .zero else { throw TokenError(.invalidArgument, "the timeout \(timeout) is negative") }
     return Int64(clampedAdding: timeout, to: tge_now_ns())

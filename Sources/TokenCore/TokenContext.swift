@@ -5,6 +5,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
+
 /// What a running body can ask about itself.
 ///
 /// ```swift
@@ -51,6 +53,11 @@ public struct TokenContext: Sendable {
 
     /// Whether the coordinator has begun to stop: a long body does well to come to an end.
     public var isDraining: Bool { submitter.isDraining }
+
+    /// How long until the coordinator's stop settles what is left, zero and more; nil while it is not stopping.
+    public var timeRemaining: Duration? {
+        submitter.stopDeadline.map { .nanoseconds(max(0, $0 == .max ? .max : $0 - tge_now_ns())) }
+    }
 
     /// Throws `killed` when the innermost body's token is settled already; does nothing outside of bodies.
     public static func checkCancellation() throws(TokenError) {

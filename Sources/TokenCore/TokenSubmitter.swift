@@ -61,6 +61,9 @@ public protocol TokenSubmitter: AnyObject, Sendable {
 
     /// Whether the submitter has begun to stop.
     var isDraining: Bool { get }
+
+    /// When a stop that has begun gives up, in monotonic nanoseconds; nil while there is none.
+    var stopDeadline: Int64? { get }
 }
 
 extension TokenSubmitter {
@@ -86,6 +89,9 @@ extension TokenSubmitter {
 
     /// Never.
     public var isDraining: Bool { false }
+
+    /// None.
+    public var stopDeadline: Int64? { nil }
 }
 
 /// What a token says about where it wants to run.

@@ -43,6 +43,14 @@ package final class Countdown: Sendable {
     }
 }
 
+/// Takes in tokens as they settle, for who is neither a thread nor a task that waits.
+package protocol SettlementSink: AnyObject, Sendable {
+    /// A token has settled: called once, on the thread that settled it, without a lock.
+    ///
+    /// Calls nothing of the user's.
+    func take(_ token: AnyTaskToken, tag: UInt)
+}
+
 /// One entry in a token's list of those to tell when it settles.
 ///
 /// The list is a stack through `next`. Pushing and unlinking happen under the token's stripe (see `WaiterList`);
@@ -54,6 +62,7 @@ package final class Waiter {
         case callback(@Sendable () -> Void)
         case parker(Parker)
         case countdown(Countdown)
+        case sink(any SettlementSink, tag: UInt)
     }
 
     fileprivate var next: Unmanaged<Waiter>?
@@ -63,12 +72,13 @@ package final class Waiter {
 
     fileprivate var isCallback: Bool { if case .callback = action { true } else { false } }
 
-    fileprivate func resume() {
+    fileprivate func resume(_ token: AnyTaskToken) {
         switch action {
         case .continuation(let continuation): continuation.resume()
         case .callback(let callback): BodyFrame.outside(callback)
         case .parker(let parker): parker.unpark()
         case .countdown(let countdown): countdown.countDown()
+        case .sink(let sink, let tag): sink.take(token, tag: tag)
         }
     }
 }
@@ -130,6 +140,11 @@ package enum WaiterList {
     static func resume(_ head: UInt, of token: AnyTaskToken) {
         guard head != 0 else { return }
         stripes[token].lock.withLock { _ in }
+        let only: Unmanaged<Waiter> = pointer(head)
+        if only._withUnsafeGuaranteedRef({ $0.next == nil && !$0.isCallback }) {
+            // The usual case, without a list.
+            return only.takeRetainedValue().resume(token)
+        }
         var list: Unmanaged<Waiter>? = pointer(head)
         var ordered: [Waiter] = []
         while let node = list {
@@ -161,12 +176,12 @@ fileprivate final class Resumption {
         if let outer = thread.pointee.resuming {
             let outermost = Unmanaged<Resumption>.fromOpaque(outer).takeUnretainedValue()
             for waiter in waiters {
-                if waiter.isCallback { outermost.callbacks.append((waiter, token)) } else { waiter.resume() }
+                if waiter.isCallback { outermost.callbacks.append((waiter, token)) } else { waiter.resume(token) }
             }
             return
         }
         let own = Resumption()
-        own.asOutermost { for waiter in waiters { waiter.resume() } }
+        own.asOutermost { for waiter in waiters { waiter.resume(token) } }
         own.callAll()
     }
 
@@ -184,7 +199,7 @@ fileprivate final class Resumption {
             while !callbacks.isEmpty {
                 let next = callbacks
                 callbacks = []
-                for (waiter, token) in next { withExtendedLifetime(token) { waiter.resume() } }
+                for (waiter, token) in next { withExtendedLifetime(token) { waiter.resume(token) } }
             }
         }
     }

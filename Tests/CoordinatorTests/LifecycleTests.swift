@@ -70,7 +70,7 @@ import TokenCore
             for _ in 0..<10 {
                 group.addTask {
                     let report = await withCheckedContinuation { continuation in
-                        let report = shared.state.withLock { $0.await(continuation) }
+                        let report = shared.state.withLock { $0.await { continuation.resume(returning: $0) } }
                         registered.add()
                         if let report { continuation.resume(returning: report) }
                     }
@@ -82,12 +82,12 @@ import TokenCore
             let report = StopReport(isComplete: true, abandoned: [], duration: .zero, busyThreads: 7)
             let waiting = shared.state.withLock { $0.complete(report) }
             #expect(waiting.count == 10)
-            for continuation in waiting { continuation.resume(returning: report) }
+            for tell in waiting { tell(report) }
         }
         #expect(told.value == 10)
         // Who asks after that is told at once: nobody comes to resume it any more.
         let late = await withCheckedContinuation { continuation in
-            let known = shared.state.withLock { $0.await(continuation) }
+            let known = shared.state.withLock { $0.await { continuation.resume(returning: $0) } }
             continuation.resume(returning: known ?? self.report)
         }
         #expect(late.busyThreads == 7)

@@ -15,20 +15,47 @@ extension Engine {
     // MARK: Start
 
     func start() async throws(TokenError) {
-        switch control.withLock({ $0.start() }) {
-        case .nothing: return
-        case .refuse:
-            throw TokenError(.coordinatorStopped, "a coordinator cannot be started again; its phase is \(phase)")
-        case .start: break
-        }
+        guard try beginStart() else { return }
         do throws(TokenError) {
-            spawner.start { [self] in spawnOrHandOver($0) }
-            for domain in domains { try startStandardCrew(domain) }
-            if configuration.pinMode == .hard { try await checkPins() }
+            try startCrews()
+            while try isPinUnknown() { try? await Task.sleep(for: .milliseconds(1)) }
         } catch {
             _ = await stop(timeout: .zero)
             throw error
         }
+        openForTokens()
+    }
+
+    /// As `start()`, for callers that are threads.
+    func startBlocking() throws(TokenError) {
+        guard try beginStart() else { return }
+        do throws(TokenError) {
+            try startCrews()
+            let parker = Parker()
+            while try isPinUnknown() { _ = parker.park(timeout: 1_000_000) }
+        } catch {
+            _ = stopBlocking(timeout: .zero)
+            throw error
+        }
+        openForTokens()
+    }
+
+    /// Whether this call is the one that starts it.
+    private func beginStart() throws(TokenError) -> Bool {
+        switch control.withLock({ $0.start() }) {
+        case .start: return true
+        case .nothing: return false
+        case .refuse:
+            throw TokenError(.coordinatorStopped, "a coordinator cannot be started again; its phase is \(phase)")
+        }
+    }
+
+    private func startCrews() throws(TokenError) {
+        spawner.start { [self] in spawnOrHandOver($0) }
+        for domain in domains { try startStandardCrew(domain) }
+    }
+
+    private func openForTokens() {
         events.emit { .lifecycle(.running) }
         for domain in domains {
             for crew in domain.crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
@@ -83,18 +110,16 @@ extension Engine {
         try spawn(crew)
     }
 
-    /// Waits until every worker has read its mask back.
-    private func checkPins() async throws(TokenError) {
-        while true {
-            let reports = domains.flatMap { domain in
-                domain[.standard].state.withLock { $0.workers.map(\.report) }
-            }
-            if let failed = reports.compactMap({ $0 }).first(where: { !$0.verified }) {
-                throw TokenError(.invalidConfiguration, "pinMode hard, but a worker could not be pinned: \(failed)")
-            }
-            if !reports.contains(where: { $0 == nil }) { return }
-            try? await Task.sleep(for: .milliseconds(1))
+    /// Whether a worker has not read its mask back yet, where the pin mode is `hard`; throws where one could not be pinned.
+    private func isPinUnknown() throws(TokenError) -> Bool {
+        guard configuration.pinMode == .hard else { return false }
+        let reports = domains.flatMap { domain in
+            domain[.standard].state.withLock { $0.workers.map(\.report) }
         }
+        if let failed = reports.compactMap({ $0 }).first(where: { !$0.verified }) {
+            throw TokenError(.invalidConfiguration, "pinMode hard, but a worker could not be pinned: \(failed)")
+        }
+        return reports.contains { $0 == nil }
     }
 
     /// Lets the tokens go that came before the start.
@@ -118,13 +143,31 @@ extension Engine {
 
     /// Finishes what is there, then stops; at the deadline settles the rest.
     func stop(timeout: Duration) async -> StopReport {
-        guard let done = beginStop(timeout: timeout) else {
-            if isInsideBody { return StopReport(isComplete: false, abandoned: [], duration: .zero, busyThreads: 0) }
-            return await withCheckedContinuation { continuation in
-                if let report = control.withLock({ $0.await(continuation) }) { continuation.resume(returning: report) }
-            }
+        if let done = beginStop(timeout: timeout) ?? reportInsideBody { return done }
+        return await withCheckedContinuation { continuation in
+            let tell: LifecycleState.Waiter = { continuation.resume(returning: $0) }
+            if let report = control.withLock({ $0.await(tell) }) { tell(report) }
         }
-        return done
+    }
+
+    /// As `stop(timeout:)`, for callers that are threads.
+    func stopBlocking(timeout: Duration) -> StopReport {
+        if let done = beginStop(timeout: timeout) ?? reportInsideBody { return done }
+        let parker = Parker()
+        let told = Guarded<StopReport?>(nil)
+        let tell: LifecycleState.Waiter = { report in
+            told.withLock { $0 = report }
+            parker.unpark()
+        }
+        if let report = control.withLock({ $0.await(tell) }) { return report }
+        _ = parker.park()
+        guard let report = told.withLock({ $0 }) else { fatalError("a stop's waiter was woken without a report") }
+        return report
+    }
+
+    /// What a stop from inside a body answers: it cannot wait for itself.
+    private var reportInsideBody: StopReport? {
+        isInsideBody ? StopReport(isComplete: false, abandoned: [], duration: .zero, busyThreads: 0) : nil
     }
 
     /// Begins a stop, or hastens the one that is under way; the report if it is over.
@@ -189,7 +232,7 @@ extension Engine {
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }
         realm.detach()
-        for waiter in waiters { waiter.resume(returning: report) }
+        for tell in waiters { tell(report) }
     }
 
     /// Settles tokens; callbacks, which may be slow, are called on a thread of their own.

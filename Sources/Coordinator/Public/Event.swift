@@ -70,6 +70,12 @@ public struct EventSubscription: AsyncSequence, Sendable {
     /// Events dropped so far because the buffer was full.
     public var dropped: UInt64 { lifetime.subscriber.dropped }
 
+    /// As the iterator's `next()`, for a reader that is a thread: blocks the calling one.
+    package func nextBlocking() -> Event? { lifetime.subscriber.nextBlocking() }
+
+    /// Ends the subscription: its reader gets what is pending, then nil.
+    package func finish() { lifetime.end() }
+
     /// Begins to read.
     ///
     /// One reader at a time.
@@ -92,7 +98,8 @@ public struct EventSubscription: AsyncSequence, Sendable {
         let subscriber: EventBus.Subscriber
         private let bus: EventBus
         init(_ subscriber: EventBus.Subscriber, _ bus: EventBus) { (self.subscriber, self.bus) = (subscriber, bus) }
-        deinit { bus.remove(subscriber) }
+        func end() { bus.remove(subscriber) }
+        deinit { end() }
     }
 }
 
@@ -133,7 +140,7 @@ final class EventBus: Sendable {
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)
             return state.subscribers.compactMap { $0.offer(event) }
         }
-        for (continuation, event) in wakes { continuation.resume(returning: event) }
+        for (reader, event) in wakes { reader(event) }
     }
 
     func subscribe() -> EventSubscription {
@@ -172,9 +179,12 @@ final class EventBus: Sendable {
         private struct State {
             var pending: Deque<Event> = []
             var dropped: UInt64 = 0
-            var reader: CheckedContinuation<Event?, Never>?
+            var reader: Reader?
             var isFinished = false
         }
+        /// Hands an event, or the end, to who waits for one; called once, without a lock.
+        typealias Reader = @Sendable (Event?) -> Void
+
         private let state = Guarded(State())
         private let capacity: Int
 
@@ -183,7 +193,7 @@ final class EventBus: Sendable {
         var dropped: UInt64 { state.withLock { $0.dropped } }
 
         /// Keeps an event; answers whom to resume with it if a reader waits.
-        func offer(_ event: Event) -> (CheckedContinuation<Event?, Never>, Event)? {
+        func offer(_ event: Event) -> (Reader, Event)? {
             state.withLock { state in
                 if let reader = state.reader {
                     state.reader = nil
@@ -201,25 +211,41 @@ final class EventBus: Sendable {
         func next() async -> Event? {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
-                    let (ready, event): (Bool, Event?) = state.withLock { state in
-                        if let event = state.pending.popFirst() { return (true, event) }
-                        if state.isFinished || state.reader != nil || Task.isCancelled { return (true, nil) }
-                        state.reader = continuation
-                        return (false, nil)
-                    }
-                    if ready { continuation.resume(returning: event) }
+                    read(unless: { Task.isCancelled }) { continuation.resume(returning: $0) }
                 }
             } onCancel: {
-                takeReader()?.resume(returning: nil)
+                takeReader()?(nil)
             }
+        }
+
+        func nextBlocking() -> Event? {
+            let parker = Parker()
+            let got = Guarded<Event?>(nil)
+            read(unless: { false }) { event in
+                got.withLock { $0 = event }
+                parker.unpark()
+            }
+            _ = parker.park()
+            return got.withLock { $0 }
+        }
+
+        /// Calls `reader` once: now, or when an event comes.
+        private func read(unless isCancelled: () -> Bool, _ reader: @escaping Reader) {
+            let (ready, event): (Bool, Event?) = state.withLock { state in
+                if let event = state.pending.popFirst() { return (true, event) }
+                if state.isFinished || state.reader != nil || isCancelled() { return (true, nil) }
+                state.reader = reader
+                return (false, nil)
+            }
+            if ready { reader(event) }
         }
 
         func finish() {
             state.withLock { $0.isFinished = true }
-            takeReader()?.resume(returning: nil)
+            takeReader()?(nil)
         }
 
-        private func takeReader() -> CheckedContinuation<Event?, Never>? {
+        private func takeReader() -> Reader? {
             state.withLock { state in
                 let reader = state.reader
                 state.reader = nil

@@ -52,7 +52,10 @@ struct LifecycleState {
     /// When the stop gives up, in monotonic nanoseconds.
     private(set) var deadline = Int64.max
     private(set) var report: StopReport?
-    private var waiters: [CheckedContinuation<StopReport, Never>] = []
+    private var waiters: [Waiter] = []
+
+    /// Tells one who waits for the stop; called once, without a lock.
+    typealias Waiter = @Sendable (StopReport) -> Void
 
     enum StartAction { case start, nothing, refuse }
 
@@ -90,14 +93,14 @@ struct LifecycleState {
     }
 
     /// Registers a caller to be told; the report if it is there already.
-    mutating func await(_ waiter: CheckedContinuation<StopReport, Never>) -> StopReport? {
+    mutating func await(_ waiter: @escaping Waiter) -> StopReport? {
         if let report { return report }
         waiters.append(waiter)
         return nil
     }
 
     /// The stop is complete; answers whom to tell.
-    mutating func complete(_ report: StopReport) -> [CheckedContinuation<StopReport, Never>] {
+    mutating func complete(_ report: StopReport) -> [Waiter] {
         guard phase == .draining else { fatalError("a stop completed in phase \(phase)") }
         phase = .stopped
         self.report = report

@@ -62,6 +62,12 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     @discardableResult
     public func stop(timeout: Duration = .seconds(30)) async -> StopReport { await engine.stop(timeout: timeout) }
 
+    /// As `start()`, for callers that are threads: blocks the calling one.
+    package func startBlocking() throws(TokenError) { try engine.startBlocking() }
+
+    /// As `stop(timeout:)`, for callers that are threads: blocks the calling one.
+    package func stopBlocking(timeout: Duration) -> StopReport { engine.stopBlocking(timeout: timeout) }
+
     /// Where the coordinator is in its life.
     public var phase: LifecyclePhase { engine.phase }
 
