@@ -16,6 +16,12 @@ func update(state []uint64, value uint64) {
 	}
 }
 
+func reset(memory []uint64) {
+	for index := range memory {
+		memory[index] = 0
+	}
+}
+
 func sumOfLines(state []uint64) uint64 {
 	var total uint64
 	for word := 0; word < len(state); word += 8 {
@@ -56,9 +62,7 @@ func updates(numbers []int) (uint64, []float64) {
 		workers.Wait()
 	}
 	work(count / 4)
-	for index := range memory {
-		memory[index] = 0
-	}
+	reset(memory)
 	begin := time.Now()
 	work(count)
 	return sumOfLines(memory), []float64{float64(count) / time.Since(begin).Seconds()}
@@ -69,9 +73,6 @@ func leads(numbers []int) (uint64, []float64) {
 	sets, words, rounds, children := numbers[0], numbers[1], numbers[2], numbers[3]
 	memory := make([]uint64, sets*words)
 	work := func(rounds int) uint64 {
-		for index := range memory {
-			memory[index] = 0
-		}
 		var total uint64
 		for round := 0; round < rounds; round++ {
 			var all sync.WaitGroup
@@ -97,6 +98,7 @@ func leads(numbers []int) (uint64, []float64) {
 		return total
 	}
 	work(rounds/4 + 1)
+	reset(memory)
 	begin := time.Now()
 	checksum := work(rounds)
 	return checksum, []float64{float64(sets*rounds) / time.Since(begin).Seconds()}

@@ -97,8 +97,8 @@ func noopsByGoroutine(count int) uint64 {
 // W1b: workers that take chunks of indices from one counter.
 func batch(numbers []int) (uint64, []float64) {
 	count, steps := numbers[0], numbers[1]
-	results := make([]uint64, count)
 	return timed(count, func() uint64 {
+		results := make([]uint64, count)
 		workers := runtime.GOMAXPROCS(0)
 		chunk := count/(workers*8) + 1
 		var next int64

@@ -9,8 +9,8 @@ use std::sync::{mpsc, Arc};
 
 pub fn noops_rayon_scope(count: usize) -> Sample {
     let pool = rayon_pool();
-    let mut results = vec![0u64; count];
     timed(count, || {
+        let mut results = vec![0u64; count];
         pool.in_place_scope(|scope| {
             for (index, slot) in results.iter_mut().enumerate() {
                 scope.spawn(move |_| *slot = index as u64 + 1);
