@@ -123,7 +123,7 @@ func batch(numbers []int) (uint64, []float64) {
 			}()
 		}
 		all.Wait()
-		return sum(results)
+		return weightedSum(results)
 	})
 }
 
@@ -131,6 +131,15 @@ func sum(values []uint64) uint64 {
 	var total uint64
 	for _, value := range values {
 		total += value
+	}
+	return total
+}
+
+// Each value times its position, counted from 1, added up: two that change places change it.
+func weightedSum(values []uint64) uint64 {
+	var total uint64
+	for index, value := range values {
+		total += value * (uint64(index) + 1)
 	}
 	return total
 }

@@ -27,4 +27,19 @@ final class ResultSlots: @unchecked Sendable {
 
     /// The sum of all, which is what checksums are made of.
     var sum: UInt64 { UnsafeBufferPointer(start: base, count: count).reduce(0, &+) }
+
+    /// The same where their order counts.
+    var weightedSum: UInt64 { UnsafeBufferPointer(start: base, count: count).weightedSum }
+}
+
+extension Sequence<UInt64> {
+    /// Each times its position, counted from 1, added up: two that change places change it.
+    var weightedSum: UInt64 {
+        var (sum, weight): (UInt64, UInt64) = (0, 1)
+        for value in self {
+            sum &+= value &* weight
+            weight &+= 1
+        }
+        return sum
+    }
 }

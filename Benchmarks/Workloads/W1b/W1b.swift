@@ -55,6 +55,6 @@ struct W1b: Workload {
     }
 
     func checksum(_ batch: Batch) -> UInt64 {
-        (0..<UInt64(batch.count)).reduce(0) { $0 &+ bench_churn($1, batch.steps) }
+        (0..<UInt64(batch.count)).lazy.map { bench_churn($0, batch.steps) }.weightedSum
     }
 }

@@ -17,7 +17,7 @@ struct W1bDispatch: Contender {
             let slots = ResultSlots(batch.count)
             let chunks = batch.chunks
             DispatchQueue.concurrentPerform(iterations: chunks.count) { batch.fill(slots, chunks[$0]) }
-            return slots.sum
+            return slots.weightedSum
         }
     }
 }

@@ -16,7 +16,7 @@ struct W1bSerial: Contender {
         try await timedOnThread(batch.count) {
             let slots = ResultSlots(batch.count)
             batch.fill(slots, 0..<batch.count)
-            return slots.sum
+            return slots.weightedSum
         }
     }
 }
@@ -34,7 +34,7 @@ struct W1bThreads: Contender {
             try await onThreads(cpuCount) { _ in
                 while let chunk = next.take(below: chunks.count) { batch.fill(slots, chunks[chunk]) }
             }
-            return slots.sum
+            return slots.weightedSum
         }
     }
 }

@@ -19,7 +19,7 @@ struct W1bOneTBB: Contender {
         return try await timedOnThread(batch.count) {
             let slots = ResultSlots(batch.count)
             bench_tbb_batch(arena.raw, slots.base, batch.count, batch.steps)
-            return slots.sum
+            return slots.weightedSum
         }
     }
 }

@@ -17,7 +17,7 @@ struct W1bTaskGroup: Contender {
             await withDiscardingTaskGroup { group in
                 for chunk in batch.chunks { group.addTask { batch.fill(slots, chunk) } }
             }
-            return slots.sum
+            return slots.weightedSum
         }
     }
 }

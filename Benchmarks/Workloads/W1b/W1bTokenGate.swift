@@ -19,9 +19,7 @@ struct W1bTokenGate: Contender {
             let steps = batch.steps
             let churn = TaskTokenGuard("churn") { (number: Int) in bench_churn(UInt64(number), steps) }
             return try await timed(batch.count) {
-                var sum: UInt64 = 0
-                for value in try await churn.batch(0..<batch.count).values { sum &+= value }
-                return sum
+                try await churn.batch(0..<batch.count).values.weightedSum
             }
         }
     }
