@@ -28,29 +28,27 @@ void bench_tbb_updates(bench_tbb_arena *arena, uint64_t *memory, size_t states, 
     });
 }
 
-uint64_t bench_tbb_leads(bench_tbb_arena *arena, uint64_t *memory, size_t sets, size_t words, uint64_t rounds,
+uint64_t bench_tbb_leads(bench_tbb_arena *arena, uint64_t *memory, size_t sets, size_t words, uint64_t value,
                          uint64_t children) {
     std::atomic<uint64_t> total{0};
     arena->joined.execute([&] {
-        for (uint64_t round = 0; round < rounds; round++) {
-            oneapi::tbb::task_group leads;
-            for (size_t set = 0; set < sets; set++) {
-                leads.run([=, &total] {
-                    uint64_t *const working = memory + set * words;
-                    bench_update(working, words, round + 1);
-                    std::vector<uint64_t> sums(children);
-                    oneapi::tbb::task_group group;
-                    for (uint64_t child = 0; child < children; child++) {
-                        group.run([=, slot = &sums[child]] { *slot = bench_sum(working, words) + child; });
-                    }
-                    group.wait();
-                    uint64_t sum = 0;
-                    for (uint64_t result : sums) sum += result;
-                    total.fetch_add(sum);
-                });
-            }
-            leads.wait();
+        oneapi::tbb::task_group leads;
+        for (size_t set = 0; set < sets; set++) {
+            leads.run([=, &total] {
+                uint64_t *const working = memory + set * words;
+                bench_update(working, words, value);
+                std::vector<uint64_t> sums(children);
+                oneapi::tbb::task_group group;
+                for (uint64_t child = 0; child < children; child++) {
+                    group.run([=, slot = &sums[child]] { *slot = bench_sum(working, words) + child; });
+                }
+                group.wait();
+                uint64_t sum = 0;
+                for (uint64_t result : sums) sum += result;
+                total.fetch_add(sum);
+            });
         }
+        leads.wait();
     });
     return total.load();
 }

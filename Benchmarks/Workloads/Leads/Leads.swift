@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 import BenchmarkHarness
-import CBenchSupport
 
 /// Rounds of one lead for each working set.
 struct Families: Sendable {
@@ -24,27 +23,27 @@ struct Families: Sendable {
     ///   what all children gave.
     func measure(_ round: (States, UInt64) async throws -> UInt64) async rethrows -> Sample {
         let memory = States(sets, bytes: bytes)
-        for number in 0...rounds / 4 { _ = try await round(memory, UInt64(number) &+ 1) }
+        for value in 1...UInt64(rounds / 4 + 1) { _ = try await round(memory, value) }
         memory.clear()
-        let begin = bench_now_ns()
-        var checksum: UInt64 = 0
-        for number in 0..<rounds { checksum &+= try await round(memory, UInt64(number) &+ 1) }
-        let seconds = Double(bench_now_ns() - begin) / 1e9
-        return Sample(checksum: checksum, Double(sets * rounds) / seconds)
+        var timing = Timing()
+        for value in 1...UInt64(rounds) { timing.checksum &+= try await round(memory, value) }
+        return sample(timing)
     }
 
     /// The same on a thread of its own, for rounds that block.
     func measureBlocking(_ round: @escaping @Sendable (States, UInt64) -> UInt64) async throws -> Sample {
         try await onOwnThread {
             let memory = States(sets, bytes: bytes)
-            for number in 0...rounds / 4 { _ = round(memory, UInt64(number) &+ 1) }
+            for value in 1...UInt64(rounds / 4 + 1) { _ = round(memory, value) }
             memory.clear()
-            let begin = bench_now_ns()
-            var checksum: UInt64 = 0
-            for number in 0..<rounds { checksum &+= round(memory, UInt64(number) &+ 1) }
-            let seconds = Double(bench_now_ns() - begin) / 1e9
-            return Sample(checksum: checksum, Double(sets * rounds) / seconds)
+            var timing = Timing()
+            for value in 1...UInt64(rounds) { timing.checksum &+= round(memory, value) }
+            return sample(timing)
         }
+    }
+
+    private func sample(_ timing: Timing) -> Sample {
+        Sample(checksum: timing.checksum, Double(sets * rounds) * 1e9 / timing.nanoseconds)
     }
 }
 

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 import BenchmarkHarness
-import CBenchSupport
 
 /// One operation, so many tasks submitted at once and gathered, so many times.
 struct Wave: Sendable {
@@ -22,10 +21,9 @@ struct Wave: Sendable {
     func measure(_ wave: () async throws -> UInt64) async rethrows -> Sample {
         _ = try await wave()
         let alone = timeAlone()
-        let begin = bench_now_ns()
-        var checksum: UInt64 = 0
-        for _ in 0..<repeats { checksum = try await wave() }
-        return sample(checksum, alone: alone, together: Double(bench_now_ns() - begin))
+        var timing = Timing()
+        for _ in 0..<repeats { timing.checksum &+= try await wave() }
+        return sample(timing, alone: alone)
     }
 
     /// The same on a thread of its own, for waves that block.
@@ -33,21 +31,22 @@ struct Wave: Sendable {
         try await onOwnThread {
             _ = wave()
             let alone = timeAlone()
-            let begin = bench_now_ns()
-            var checksum: UInt64 = 0
-            for _ in 0..<repeats { checksum = wave() }
-            return sample(checksum, alone: alone, together: Double(bench_now_ns() - begin))
+            var timing = Timing()
+            for _ in 0..<repeats { timing.checksum &+= wave() }
+            return sample(timing, alone: alone)
         }
     }
 
     private func timeAlone() -> Double {
-        let begin = bench_now_ns()
+        let timing = Timing()
         for _ in 0..<repeats { precondition(serial() != 0, "the serial loop gave nothing") }
-        return Double(bench_now_ns() - begin)
+        return timing.nanoseconds
     }
 
-    private func sample(_ checksum: UInt64, alone: Double, together: Double) -> Sample {
-        Sample(checksum: checksum, together / Double(size * repeats), 100 * alone / (Double(cpuCount) * together))
+    private func sample(_ timing: Timing, alone: Double) -> Sample {
+        let together = timing.nanoseconds
+        return Sample(
+            checksum: timing.checksum, together / Double(size * repeats), 100 * alone / (Double(cpuCount) * together))
     }
 }
 
@@ -72,5 +71,6 @@ struct W3: Workload {
         }
     }
 
-    func checksum(_ wave: Wave) -> UInt64 { wave.serial() }
+    /// Every wave amounts to the same.
+    func checksum(_ wave: Wave) -> UInt64 { UInt64(wave.repeats) &* wave.serial() }
 }

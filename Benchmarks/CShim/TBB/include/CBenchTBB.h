@@ -47,8 +47,8 @@ uint64_t bench_tbb_mixed(int cpus, uint64_t lights, int64_t period_ns, uint64_t 
 /* W5: `count` updates over `states` states of `words` words at `memory`, one std::mutex a state. */
 void bench_tbb_updates(bench_tbb_arena *arena, uint64_t *memory, size_t states, size_t words, uint64_t count);
 
-/* Leads: `rounds` rounds of one lead a set; see the workload for what a lead does. */
-uint64_t bench_tbb_leads(bench_tbb_arena *arena, uint64_t *memory, size_t sets, size_t words, uint64_t rounds,
+/* Leads: one round, a lead a set, that adds `value`; see the workload for what a lead does. */
+uint64_t bench_tbb_leads(bench_tbb_arena *arena, uint64_t *memory, size_t sets, size_t words, uint64_t value,
                          uint64_t children);
 
 #ifdef __cplusplus
