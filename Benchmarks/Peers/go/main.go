@@ -20,7 +20,7 @@ var contenders = map[string]contender{
 	"w1 goroutine": noops(noopsByGoroutine),
 	"w1b chunks":   batch,
 	"w2 channel":   roundTrips,
-	"w4 channel":   mixed,
+	"w4 goroutine": mixed,
 	"w5 mutex":     updates,
 	"leads group":  leads,
 }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 import BenchmarkHarness
-import Synchronization
 import TokenGate
 
 /// How the cost of a token grows with how many threads submit at once.
@@ -20,7 +19,6 @@ struct GrowthSubmitters: Growth {
             try await withCoordinator { coordinator in
                 let noop = TaskTokenGuard("noop", on: coordinator) { (number: Int) in UInt64(number) &+ 1 }
                 return try await timed(total) {
-                    let sum = Atomic<UInt64>(0)
                     try await withThrowingTaskGroup(of: UInt64.self) { group in
                         for thread in 0..<submitters {
                             group.addTask {
@@ -30,9 +28,8 @@ struct GrowthSubmitters: Growth {
                                 }
                             }
                         }
-                        for try await part in group { sum.wrappingAdd(part, ordering: .relaxed) }
+                        return try await group.reduce(0, &+)
                     }
-                    return sum.load(ordering: .relaxed)
                 }
             }
         }

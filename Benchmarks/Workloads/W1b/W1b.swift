@@ -30,8 +30,6 @@ struct Batch: Sendable {
 }
 
 /// W1b: all inputs at once, results collected in order.
-///
-/// Ours joins with one file: a contender that submits `guard.batch(0..<count)`, placed first in `contenders`.
 struct W1b: Workload {
     let name = "w1b"
     let title = "a batch: all inputs at once, results in order; bodies of 0, 100 ns, 1 µs, 10 µs"

@@ -35,7 +35,7 @@ struct W4: Workload {
     var contenders: [any Contender<Mix>] {
         [
             W4TokenGate(), W4Task(), W4Dispatch(), W4OneTBB(), W4ThreadPool(),
-            ExternalPeer("Go goroutines", .go) { ["w4", "channel"] + $0.arguments },
+            ExternalPeer("Go goroutines", .go) { ["w4", "goroutine"] + $0.arguments },
             ExternalPeer("tokio spawn_blocking", .rust) { ["w4", "tokio-blocking"] + $0.arguments },
         ]
     }
