@@ -44,13 +44,8 @@ enum Operation: String, CaseIterable, Sendable {
 
     /// 500 numbers, sorted; a weighted sum of them.
     private static func sort(_ input: Int) -> UInt64 {
-        var state = UInt64(input) &+ 88_172_645_463_325_252
-        var list = (0..<500).map { _ in
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
+        var numbers = Xorshift(seed: input)
+        var list = (0..<500).map { _ in numbers.next() }
         list.sort()
         return list.enumerated().reduce(0) { $0 &+ UInt64($1.offset) &* $1.element }
     }

@@ -8,53 +8,20 @@
 import BenchmarkHarness
 
 /// One operation, so many tasks submitted at once and gathered, so many times.
-struct Wave: Sendable {
+struct Wave: Waves {
     let operation: Operation
     let size: Int
     let repeats: Int
 
     /// The operation over all inputs of a wave, one after the other, on the calling thread.
     func serial() -> UInt64 { (0..<size).reduce(0) { $0 &+ operation($1) } }
-
-    /// The serial loop for the clock, then the contender's waves: time a task, and how much of all processors' time the
-    /// waves turned into work.
-    func measure(_ wave: () async throws -> UInt64) async rethrows -> Sample {
-        _ = try await wave()
-        let alone = timeAlone()
-        var timing = Timing()
-        for _ in 0..<repeats { timing.checksum &+= try await wave() }
-        return sample(timing, alone: alone)
-    }
-
-    /// The same on a thread of its own, for waves that block.
-    func measureBlocking(_ wave: @escaping @Sendable () -> UInt64) async throws -> Sample {
-        try await onOwnThread {
-            _ = wave()
-            let alone = timeAlone()
-            var timing = Timing()
-            for _ in 0..<repeats { timing.checksum &+= wave() }
-            return sample(timing, alone: alone)
-        }
-    }
-
-    private func timeAlone() -> Double {
-        let timing = Timing()
-        for _ in 0..<repeats { precondition(serial() != 0, "the serial loop gave nothing") }
-        return timing.nanoseconds
-    }
-
-    private func sample(_ timing: Timing, alone: Double) -> Sample {
-        let together = timing.nanoseconds
-        return Sample(
-            checksum: timing.checksum, together / Double(size * repeats), 100 * alone / (Double(cpuCount) * together))
-    }
 }
 
 /// W3: the four operations of Py-TokenGate's benchmark, in waves.
 struct W3: Workload {
     let name = "w3"
     let title = "prime sum, string transform, list sort, SHA-256 chain, in waves of 8 to 65,536"
-    let metrics = [Metric("time a task", "ns", .lower), Metric("efficiency", "% of CPUs × serial loop", .higher)]
+    let metrics = Wave.metrics
 
     var contenders: [any Contender<Wave>] {
         [W3TokenGate(), W3TokenGateBatch(), W3TaskGroup(), W3Dispatch(), W3ThreadPool(), W3OneTBB()]
@@ -71,6 +38,5 @@ struct W3: Workload {
         }
     }
 
-    /// Every wave amounts to the same.
-    func checksum(_ wave: Wave) -> UInt64 { UInt64(wave.repeats) &* wave.serial() }
+    func checksum(_ wave: Wave) -> UInt64 { wave.checksum }
 }
