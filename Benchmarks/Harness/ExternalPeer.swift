@@ -14,7 +14,7 @@ internal import Foundation
 /// then the workload's metrics in their order. The driver builds it into the folder that `TOKENGATE_BENCH_PEERS` names,
 /// with a file `NAME.versions` (lines of name, tab, version) beside it, or `NAME.skipped` that says why there is none.
 package enum PeerProgram: String, CaseIterable, Sendable {
-    case go, rust
+    case go, rust, python
 
     private func file(_ suffix: String) -> String {
         let folder = ProcessInfo.processInfo.environment["TOKENGATE_BENCH_PEERS"] ?? "."
@@ -44,16 +44,20 @@ package enum PeerProgram: String, CaseIterable, Sendable {
 /// A contender in another process.
 package struct ExternalPeer<Input: Sendable>: Contender {
     package let name: String
+    package let standing: Standing
     let program: PeerProgram
     let arguments: @Sendable (Input) -> [String]
 
     /// - Parameters:
     ///   - name: its name in the table.
+    ///   - standing: a reference where the program does the work without a runtime.
     ///   - arguments: workload, contender and numbers for the program.
     package init(
-        _ name: String, _ program: PeerProgram, arguments: @escaping @Sendable (Input) -> [String]
+        _ name: String, _ program: PeerProgram, _ standing: Standing = .peer,
+        arguments: @escaping @Sendable (Input) -> [String]
     ) {
         self.name = name
+        self.standing = standing
         self.program = program
         self.arguments = arguments
     }

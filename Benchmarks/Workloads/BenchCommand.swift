@@ -39,7 +39,7 @@ struct BenchCommand: AsyncParsableCommand {
     static var workloads: [any Workload] {
         [
             W1(), W1b(), W2Blocking(), W2Async(), W3(), W4(), W5(), Leads(), GrowthTokens(), GrowthSubmitters(),
-            GrowthAnchors(), GrowthLeases(), Idle(),
+            GrowthAnchors(), GrowthLeases(), Idle(), Original(),
         ]
     }
 

@@ -25,7 +25,7 @@ enum Operation: String, CaseIterable, Sendable {
     }
 
     /// The sum of the primes below a limit, by trial division.
-    private static func primes(below limit: Int) -> UInt64 {
+    static func primes(below limit: Int) -> UInt64 {
         var sum: UInt64 = 0
         for candidate in 2..<limit {
             var divisor = 2
