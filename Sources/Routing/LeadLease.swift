@@ -13,7 +13,7 @@ public import TokenCore
 /// Every token of the chain joins before anybody can see it and leaves once, when it is terminal. A released lease may
 /// open again: a lead that was killed may still be running, and its body may still submit children.
 ///
-/// Any thread may call; all mutable state is two atomic counters.
+/// Any thread may call. Mutable state is two atomic counters, and the seed, which has a lock of its own.
 public final class LeadLease: Sendable {
     /// What a join did.
     public enum Join: Sendable, Hashable {
@@ -32,7 +32,15 @@ public final class LeadLease: Sendable {
     }
 
     /// What every member carries.
-    public let seed: Seed
+    ///
+    /// Computed when it is first asked for: a hash takes longer than all else that a lease does.
+    public var seed: Seed {
+        known.withLock { known in
+            let seed = known ?? Seed(lead: lead, externalCalls: externalCalls)
+            known = seed
+            return seed
+        }
+    }
     /// The lead.
     public let lead: TokenID
     /// Where every member runs, a 0-based index.
@@ -40,18 +48,17 @@ public final class LeadLease: Sendable {
     /// The operation types that the lead declared.
     public let externalCalls: [String]
 
+    private let known = Guarded<Seed?>(nil)
     private let members = Atomic<Int>(0)
     private let unmatchedLeaves = Atomic<Int>(0)
 
     /// Makes a lease that is not open yet.
     ///
     /// - Parameters:
-    ///   - seed: the lead's seed.
     ///   - lead: the lead's identity.
     ///   - domain: the 0-based index of the domain that was chosen for the lead.
     ///   - externalCalls: the operation types that the lead declared.
-    public init(seed: Seed, lead: TokenID, domain: Int, externalCalls: [String]) {
-        self.seed = seed
+    public init(lead: TokenID, domain: Int, externalCalls: [String]) {
         self.lead = lead
         self.domain = domain
         self.externalCalls = externalCalls

@@ -23,10 +23,11 @@ public struct TokenContext: Sendable {
     /// The operation type it is a call of.
     public let operationType: String
     /// The seed of the lead it belongs to, or is.
-    public let seed: Seed?
+    public var seed: Seed? { lead?.seed }
     /// Number of the core domain it runs in, from 1.
     public let domain: Int
 
+    private let lead: (any LeadClaim)?
     private let token: AnyTaskToken?
     /// Which of a batch's tokens it is.
     private let index: Int
@@ -38,13 +39,12 @@ public struct TokenContext: Sendable {
     public static var current: TokenContext? {
         if let frame = BodyFrame.current, let token = frame.token, let submitter = frame.submitter {
             return TokenContext(
-                id: token.idInside, operationType: token.operationInside.name, seed: token.seed,
-                domain: frame.domain + 1,
-                token: token, index: token.indexInside, submitter: submitter)
+                id: token.idInside, operationType: token.operationInside.name, domain: frame.domain + 1,
+                lead: token.lineage?.lead, token: token, index: token.indexInside, submitter: submitter)
         }
         guard let lineage = Ambient.current?.lineage else { return nil }
         return TokenContext(
-            id: lineage.id, operationType: lineage.operationType, seed: lineage.lead?.seed, domain: lineage.domain + 1,
+            id: lineage.id, operationType: lineage.operationType, domain: lineage.domain + 1, lead: lineage.lead,
             token: lineage.body, index: lineage.body?.indexInside ?? 0, submitter: lineage.submitter)
     }
 

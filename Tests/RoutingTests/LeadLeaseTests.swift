@@ -13,8 +13,7 @@ import TokenCore
 struct LeadLeaseTests {
     static func lease() -> LeadLease {
         let lead = TokenID(origin: 7, sequence: 9)
-        return LeadLease(
-            seed: Seed(lead: lead, externalCalls: ["child_op"]), lead: lead, domain: 2, externalCalls: ["child_op"])
+        return LeadLease(lead: lead, domain: 2, externalCalls: ["child_op"])
     }
 
     @Test("C6 a lease carries what its members inherit")

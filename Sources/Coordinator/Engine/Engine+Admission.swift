@@ -113,9 +113,7 @@ extension Engine {
             join(lease, token)
         } else if case .lead(let calls) = claim {
             let domain = place(token.tags.weight, kind: kind(of: token), at: token.submittedAt).domain
-            let lease = LeadLease(
-                seed: Seed(lead: token.id, externalCalls: calls), lead: token.id, domain: domain,
-                externalCalls: calls)
+            let lease = LeadLease(lead: token.id, domain: domain, externalCalls: calls)
             token.domain = UInt16(truncatingIfNeeded: domain)
             token.lineage = Lineage(lead: lease, token: token, parent: token.lineage, submitter: self)
             join(lease, token)
