@@ -11,7 +11,7 @@ import TokenGate
 
 /// `simulate`: what more cores would do, by the routing's own policies and given costs; no thread runs.
 ///
-/// One submitter, on the core of domain 1, sends all tokens; the last end decides. What it leaves out: cache lines, memory,
+/// One submitter, on the core of domain 1, sends all tokens and takes their results in order; the last one decides. What it leaves out: cache lines, memory,
 /// the kernel's scheduler, and anything else that grows with cores. It shows where routing alone would stop scaling.
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,9 +20,11 @@ struct Simulate: ParsableCommand {
     @Option(name: .long, help: "Tokens of each run.")
     var tokens = 50_000
     @Option(name: .long, help: "Nanoseconds to submit one.")
-    var submit = 119
+    var submit = 124
     @Option(name: .long, help: "Nanoseconds to run one, less its body.")
-    var execute = 76
+    var execute = 80
+    @Option(name: .long, help: "Nanoseconds to take a result and free the token.")
+    var gather = 71
     @Option(name: .long, help: "Nanoseconds more to take one over from another domain.")
     var takeOver = 500
     @Option(name: .long, help: "Nanoseconds until a sleeping worker runs.")
@@ -54,7 +56,7 @@ private struct Simulation {
     let anchors: Int
 
     private struct Domain {
-        var queue: [(submitted: Int, isFree: Bool)] = []
+        var queue: [(number: Int, submitted: Int, isFree: Bool)] = []
         var head = 0
         /// When the worker is done with what it has.
         var freeAt = 0
@@ -63,16 +65,16 @@ private struct Simulation {
         var isEmpty: Bool { head == queue.count }
     }
 
-    /// The nanosecond in which the last token ends.
+    /// The nanosecond in which the last result is taken.
     func makespan() -> Int {
         var all = [Domain](repeating: Domain(), count: domains)
         let homes = placedAnchors(&all)
         var now = 0
-        var last = 0
+        var ends = [Int](repeating: 0, count: costs.tokens)
         for number in 0..<costs.tokens {
             // On one core the submitter and the worker take turns; here: first all is submitted.
             now += costs.submit
-            advance(&all, to: now, &last)
+            advance(&all, to: now, &ends)
             let domain: Int
             if anchors > 0 {
                 domain = homes[number &* 2_654_435_761 % anchors]
@@ -86,7 +88,7 @@ private struct Simulation {
                     ? WeightPolicy.place(.medium, ready: ready, domains: domains, ticket: UInt32(number >> 4))
                     : WeightPolicy.overflow(.medium, domains: domains - 1, ticket: UInt32(number >> 4)) + 1
             }
-            all[domain].queue.append((now, anchors == 0))
+            all[domain].queue.append((number, now, anchors == 0))
             if all[domain].isAsleep, domain != 0 {
                 all[domain].isAsleep = false
                 all[domain].freeAt = now + costs.wake
@@ -95,12 +97,15 @@ private struct Simulation {
         // The submitter waits: its own core's worker is woken.
         all[0].isAsleep = false
         all[0].freeAt = max(all[0].freeAt, now + costs.wake / 2)
-        advance(&all, to: .max, &last)
-        return max(last, now)
+        advance(&all, to: .max, &ends)
+        // One core does one thing after the other.
+        if domains == 1 { now = ends.max() ?? now }
+        for end in ends { now = max(now, end) + costs.gather }
+        return now
     }
 
     /// Lets workers begin all that they can before `limit`.
-    private func advance(_ all: inout [Domain], to limit: Int, _ last: inout Int) {
+    private func advance(_ all: inout [Domain], to limit: Int, _ ends: inout [Int]) {
         while true {
             var next: (domain: Int, from: Int, at: Int)?
             for index in all.indices where !all[index].isAsleep {
@@ -112,10 +117,11 @@ private struct Simulation {
                 }
             }
             guard let next, next.at < limit else { return }
+            let number = all[next.from].queue[all[next.from].head].number
             all[next.from].head += 1
             let cost = costs.execute + body + (next.from == next.domain ? 0 : costs.takeOver)
             all[next.domain].freeAt = next.at + cost
-            last = max(last, next.at + cost)
+            ends[number] = next.at + cost
         }
     }
 
