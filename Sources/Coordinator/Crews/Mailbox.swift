@@ -11,11 +11,13 @@ internal import TokenCore
 /// An intrusive queue of tokens: any number of producers, one consumer at a time.
 ///
 /// Pushing is one exchange and one store, without loop or lock. After D. Vyukov, "Intrusive MPSC node-based queue",
-/// 1024cores.net.
+/// 1024cores.net; but for the last token's leaving, where the stub takes its place only if nobody pushes meanwhile. Were it
+/// pushed like a token, it could come to stand behind one: the queue would look empty to all but its consumer, and a
+/// token would be left behind the body that this one goes on to run.
 ///
 /// | field | protected by |
 /// |---|---|
-/// | `tail` | atomic; every push goes through it. It holds the stub's address exactly when the queue is empty |
+/// | `tail` | atomic; every push goes through it. It holds the stub's address exactly when the queue is empty: the stub is in the queue only as its head |
 /// | `head` | the lock of the crew that owns the mailbox |
 ///
 /// A mailbox owns one reference to each token in it. A token stands in one mailbox at a time.
@@ -81,9 +83,16 @@ final class Mailbox: @unchecked Sendable {
             head = next
             return .token(first)
         }
-        guard tail.load(ordering: .acquiring) == first.bits else { return .arriving }
-        // The last token may leave only when something stands behind it: the stub.
-        push(.passUnretained(stub))
+        // The last token may leave only when something stands in its place.
+        let place = Unmanaged<AnyTaskToken>.passUnretained(stub)
+        stub.link.store(0, ordering: .relaxed)
+        let (isLast, _) = tail.compareExchange(
+            expected: first.bits, desired: place.bits, successOrdering: .sequentiallyConsistent,
+            failureOrdering: .acquiring)
+        if isLast {
+            head = place
+            return .token(first)
+        }
         guard let next = first.link else { return .arriving }
         head = next
         return .token(first)
