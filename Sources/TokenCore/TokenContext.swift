@@ -54,7 +54,7 @@ public struct TokenContext: Sendable {
     /// Whether the coordinator has begun to stop: a long body does well to come to an end.
     public var isDraining: Bool { submitter.isDraining }
 
-    /// How long until the coordinator's stop settles what is left, zero and more; nil while it is not stopping.
+    /// How long until a stop of the coordinator settles what is left, this token too: zero and more; nil while there is none.
     public var timeRemaining: Duration? {
         submitter.stopDeadline.map { .nanoseconds(max(0, $0 == .max ? .max : $0 - tge_now_ns())) }
     }

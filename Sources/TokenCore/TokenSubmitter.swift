@@ -62,7 +62,7 @@ public protocol TokenSubmitter: AnyObject, Sendable {
     /// Whether the submitter has begun to stop.
     var isDraining: Bool { get }
 
-    /// When a stop that has begun gives up, in monotonic nanoseconds; nil while there is none.
+    /// When a stop that has begun settles what is left, in monotonic nanoseconds; nil while there is none.
     var stopDeadline: Int64? { get }
 }
 

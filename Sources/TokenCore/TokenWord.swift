@@ -53,7 +53,7 @@ package enum SettleReason: UInt8, Sendable {
         case .body, .killed: TokenError(.killed, "\(subject) was killed")
         case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
         case .coordinatorStopped:
-            TokenError(.coordinatorStopped, "\(subject) came to no end of its own: its coordinator stopped")
+            TokenError(.coordinatorStopped, "\(subject) was not run to its end: its coordinator stopped")
         case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
         }
     }

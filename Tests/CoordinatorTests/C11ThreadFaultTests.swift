@@ -71,4 +71,35 @@ struct C11ThreadFaultTests {
             }
         }
     }
+
+    @Test(
+        "C9 storage bodies that wait for children of their tier, one permit in all, go on where threads are refused",
+        arguments: [1, 4])
+    func onePermit(workers: Int) async throws {
+        let isRefusing = Tally()
+        let system = RefusingAffinity { _ in isRefusing.value > 0 }
+        try await withTestCoordinator {
+            $0.maximumDomains = 1
+            $0.workersPerCore = workers
+            $0.storageLimits[.slow] = 1
+            $0.affinitySystem = system
+        } _: { coordinator in
+            isRefusing.add()
+            let child = TaskTokenGuard("c9_child", storage: .slow) { 1 }
+            let parent = TaskTokenGuard("c9_parent", storage: .slow, on: coordinator) { () throws -> Int in
+                // When one is done, the next has the permit before the parent can take it back.
+                let children = (0..<4).map { _ in child() }
+                return try children.reduce(0) { $0 + (try $1.wait()) }
+            }
+            // One tree at a time: a stranger that got the permit could not be run by anybody.
+            for _ in 0..<3 {
+                let token = parent()
+                try #require(await settles(token))
+                #expect(try await token.value == 4)
+            }
+            #expect(system.refused.value > 0)
+            let tiers = coordinator.statistics().tiers
+            #expect(tiers[0].inUse == 0 && tiers[0].peak == 1)
+        }
+    }
 }

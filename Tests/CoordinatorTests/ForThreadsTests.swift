@@ -5,10 +5,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import Coordinator
 import TestSupport
 import Testing
 import TokenCore
+
+@testable import Coordinator
 
 /// What callers that are threads, in whatever language, get in place of `await`.
 @Suite("For threads")
@@ -78,6 +79,24 @@ struct ForThreadsTests {
         #expect(before == nil)
         #expect(after.map { $0 > .zero && $0 <= .seconds(1_000) } == true)
         _ = await stopping
+    }
+
+    @Test("What a body is told of a stop's time ends when the stop settles what is left, not later")
+    func stopDeadline() async throws {
+        let coordinator = try makeCoordinator()
+        #expect(coordinator.stopDeadline == nil)
+        try await coordinator.start()
+        let gate = Gate()
+        let token = TaskTokenGuard("threads_deadline", on: coordinator) { gate.pass() }()
+        try #require(await gate.waitForArrivals(1))
+        async let stopping = coordinator.stop(timeout: .seconds(1_000))
+        #expect(await eventually { coordinator.isDraining })
+        let givesUp = coordinator.engine.control.withLock { $0.deadline }
+        // Few tokens: 10 ms for settling them and ending threads.
+        #expect(coordinator.stopDeadline == givesUp - 10_000_000)
+        gate.open()
+        try await token.value
+        #expect(await stopping.isClean)
     }
 
     @Test("A thread reads a subscription to its end, and is let go where that is ended by another")

@@ -178,7 +178,7 @@ extension Engine {
         let deadline = max(began, Int64(clampedAdding: timeout, to: began))
         // Phase and gate change together: who has seen a stop begin never gets a token in after it.
         let action = control.withLock { state in
-            let action = state.stop(deadline: deadline)
+            let action = state.stop(deadline: deadline, now: began)
             if case .begin = action { open(.draining) }
             return action
         }
@@ -209,10 +209,7 @@ extension Engine {
         let parker = Parker()
         var pause: Int64 = 50_000
         while started, liveCount > 0 {
-            let deadline = control.withLock { $0.deadline }
-            let time = max(0, deadline - began)
-            let margin = max(min(100_000_000, time / 10), min(Int64(clamping: liveCount) * Self.settlingTime, time / 2))
-            if now() >= deadline - margin { break }
+            if now() >= sweepBegins { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
             told += telling { dropPaused() }
@@ -234,6 +231,20 @@ extension Engine {
         realm.detach()
         for tell in waiters { tell(report) }
     }
+
+    /// When a stop that has begun settles what is left: so long before its deadline as that takes.
+    private var sweepBegins: Int64 {
+        let (began, deadline) = control.withLock { ($0.began, $0.deadline) }
+        let time = max(0, deadline - began)
+        let margin = max(
+            min(Self.closingTime, time / 10), min(Int64(clamping: liveCount) * Self.settlingTime, time / 2))
+        return deadline - margin
+    }
+
+    package var stopDeadline: Int64? { isDraining ? sweepBegins : nil }
+
+    /// What it takes to settle a few tokens and to end idle threads, in nanoseconds.
+    private static let closingTime: Int64 = 10_000_000
 
     /// Settles tokens; callbacks, which may be slow, are called on a thread of their own.
     ///

@@ -84,7 +84,7 @@ extension Engine {
     /// - Returns: false when the deadline passed first.
     private func waitInSlices(
         _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
-        permit: StorageSpeed? = nil, _ park: (Int64) -> Bool
+        permit: PermitLine? = nil, _ park: (Int64) -> Bool
     ) -> Bool {
         var slice: Int64 = 1_000_000
         var head: UInt?
@@ -92,7 +92,11 @@ extension Engine {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
             if let worker { wakeForWork(worker.crew) }
-            if slice >= Self.rescueSlice { rescue(lineage, token, permit, &head) }
+            if slice >= Self.rescueSlice {
+                rescue(lineage, token, permit?.speed, &head)
+                // Nobody else may be able to run the descendant that has the permit.
+                if let permit, let worker, stepAside(permit, { help(worker, frame, lineage) }) { return true }
+            }
             if permit == nil, let worker, help(worker, frame, lineage) {
                 slice = 1_000_000
                 if park(now()) { return true }
@@ -326,9 +330,12 @@ extension Engine {
         let thread = try? PinnedThread.spawn(
             name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : domains[domain].cpus,
             stackSize: configuration.stackSize, system: configuration.affinitySystem
-        ) { [self] _ in
+        ) { [self] report in
             let deeper = Worker(crew: worker.crew, number: 0)
-            worker.crew.state.withLock { $0.workers.append(deeper) }
+            worker.crew.state.withLock { state in
+                deeper.report = report
+                state.workers.append(deeper)
+            }
             deeper.inhabit { runClaimed(token, deeper, here: domain, isAway: false) }
             deeper.giveCountersBack()
             worker.crew.state.withLock { $0.workers.removeAll { $0 === deeper } }
@@ -353,17 +360,41 @@ extension Engine {
     /// Takes a body's own permit back, ahead of tokens that have not begun.
     ///
     /// In slices, as any wait: those who have the permits may need this thread's crew, which may get another thread then. It
-    /// does not help by itself: the permit may come meanwhile, and be kept from what it runs.
+    /// helps only when that has not come to pass, and outside of the line (`stepAside`).
     private func takePermitBack(_ holder: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) {
         guard let speed = holder.tags.storage else { return }
-        let parker = Parker()
-        let granted = tier(speed).permits.withLock { permits in
-            permits.reacquire(.thread(parker)) { if case .thread = $0 { true } else { false } }
-        }
-        if !granted {
-            _ = waitInSlices(nil, worker, frame, lineage, permit: speed) { parker.park(timeout: max(0, $0 - now())) }
+        let line = PermitLine(speed: speed, parker: Parker())
+        if !enter(line) {
+            _ = waitInSlices(nil, worker, frame, lineage, permit: line) {
+                line.parker.park(timeout: max(0, $0 - now()))
+            }
         }
         holder.holdings.insert(.permit)
+    }
+
+    /// A blocked body's place in the line for its own permit.
+    private struct PermitLine {
+        let speed: StorageSpeed
+        let parker: Parker
+    }
+
+    /// Takes the permit, or joins the line; whether it has the permit.
+    private func enter(_ line: PermitLine) -> Bool {
+        tier(line.speed).permits.withLock { permits in
+            permits.reacquire(.thread(line.parker)) { if case .thread = $0 { true } else { false } }
+        }
+    }
+
+    /// Does `work` outside of the line: a permit that came meanwhile would be kept from what that runs.
+    ///
+    /// - Returns: whether it has the permit now; not where that came before it could leave the line: then it is being told.
+    private func stepAside(_ line: PermitLine, _ work: () -> Bool) -> Bool {
+        let hasLeft = tier(line.speed).permits.withLock { permits in
+            permits.removeFirst { if case .thread(let other) = $0 { other === line.parker } else { false } } != nil
+        }
+        guard hasLeft else { return false }
+        _ = work()
+        return enter(line)
     }
 
     private func leaveCrew(_ worker: Worker) {

@@ -179,8 +179,6 @@ package final class Engine: TokenSubmitter {
 
     package var isDraining: Bool { !gate.isDisjoint(with: [.draining, .stopped]) }
 
-    package var stopDeadline: Int64? { isDraining ? control.withLock { $0.deadline } : nil }
-
     /// The calling thread's counter shard.
     static func shardOfThread() -> Int {
         guard let thread = tge_self() else { return 0 }

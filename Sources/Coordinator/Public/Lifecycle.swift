@@ -49,7 +49,8 @@ public struct StopReport: Sendable, Codable {
 /// The lifecycle as a machine: each input says what is to be done, after unlocking.
 struct LifecycleState {
     private(set) var phase = LifecyclePhase.idle
-    /// When the stop gives up, in monotonic nanoseconds.
+    /// When the stop began, and when it gives up, in monotonic nanoseconds.
+    private(set) var began = Int64.min
     private(set) var deadline = Int64.max
     private(set) var report: StopReport?
     private var waiters: [Waiter] = []
@@ -77,10 +78,11 @@ struct LifecycleState {
         case done(StopReport)
     }
 
-    mutating func stop(deadline newDeadline: Int64) -> StopAction {
+    mutating func stop(deadline newDeadline: Int64, now: Int64 = .min) -> StopAction {
         switch phase {
         case .idle, .running:
             phase = .draining
+            began = now
             deadline = newDeadline
             return .begin
         case .draining:

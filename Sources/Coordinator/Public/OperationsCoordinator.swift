@@ -53,9 +53,9 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     /// Submissions from outside settle at once with
     /// `coordinatorStopped`; what running bodies still submit is run. Tokens held by a pause settle at once.
     ///
-    /// At the deadline the rest is settled with `coordinatorStopped`; running bodies are asked to end
-    /// (`TokenContext.isCancelled`), and their threads end when they do. Stopping twice waits for the same stop, and the
-    /// nearer deadline holds. From inside a body of this coordinator it begins the stop and returns at once.
+    /// At the deadline (up to 10 ms before it; earlier where very many are left) the rest is settled with
+    /// `coordinatorStopped`; running bodies are asked to end (`TokenContext.isCancelled`), and their threads end when they
+    /// do. Stopping twice waits for the same stop, and the nearer deadline holds. From inside a body of this coordinator it begins the stop and returns at once.
     ///
     /// - Parameter timeout: how long to finish, 30 s by default; zero or less settles at once.
     /// - Returns: what had to be abandoned.
@@ -73,6 +73,9 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
 
     /// Whether a stop has begun.
     public var isDraining: Bool { engine.isDraining }
+
+    /// When a stop that has begun settles what is left, in monotonic nanoseconds; nil while there is none.
+    public var stopDeadline: Int64? { engine.stopDeadline }
 
     // MARK: Control
 

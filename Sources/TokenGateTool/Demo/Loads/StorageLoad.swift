@@ -14,7 +14,7 @@ import TokenGate
 /// Processor tokens go on meanwhile.
 struct StorageLoad: Load {
     private static let payload = 4_096
-    /// How long a body of the first round stays for its tier to fill up.
+    /// How long bodies of the first round stay for their tier to fill up, all together.
     ///
     /// Only a tier that never fills takes so long.
     private static let patience = Duration.seconds(10)
@@ -55,6 +55,7 @@ struct StorageLoad: Load {
     /// Keeps one tier full until the time is up.
     private func fill(_ tier: TierWatch, _ stage: Stage) async -> (ResultCheck, Int) {
         let sightings = stage.sightings
+        let patienceEnds = ContinuousClock.now + Self.patience
         let store = TaskTokenGuard("store_\(tier.speed)", storage: tier.speed, on: stage.coordinator) {
             (number: Int, content: UInt64, milliseconds: Int) throws in
             sightings.note()
@@ -68,8 +69,7 @@ struct StorageLoad: Load {
             }
             defer { SmallFile.remove(path) }
             pauseThread(milliseconds: milliseconds)
-            let start = ContinuousClock.now
-            while !tier.needNotFill && ContinuousClock.now - start < Self.patience { pauseThread(milliseconds: 1) }
+            while !tier.needNotFill && ContinuousClock.now < patienceEnds { pauseThread(milliseconds: 1) }
             return try SmallFile.read(path, limit: Self.payload) == bytes ? content : ~content
         }
         var random = stage.dice(tier.speed.rawValue)
