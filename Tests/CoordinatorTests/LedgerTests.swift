@@ -99,8 +99,10 @@ struct LedgerTests {
         }
     }
 
-    @Test("C1 C2 C5 C6 under kills, pauses, discards, limit changes and a stop, every token settles exactly once")
-    func accounts() async throws {
+    @Test(
+        "C1 C2 C5 C6 under kills, pauses, discards, limit changes and a stop, at the end or in the middle, every token settles exactly once",
+        arguments: [nil, 1, 3])
+    func accounts(stopsInTheMiddleWithin milliseconds: Int?) async throws {
         var numbers = SeededNumbers(for: "ledger")
         let (threads, seed) = (8, numbers.next())
         let each = Sizes.ledger / threads
@@ -113,8 +115,13 @@ struct LedgerTests {
             kept = Kept(coordinator.engine)
             try await coordinator.start()
             let operations = Operations(coordinator, ledger)
-            let ended = Tally()
+            let (half, ended) = (Tally(), Tally())
             async let disturbance: Void = onThread { Self.disturb(coordinator, ended, threads, seed) }
+            async let earlyStop: StopReport? = {
+                guard let milliseconds else { return nil }
+                _ = await eventually { half.value > 0 }
+                return await coordinator.stop(timeout: .milliseconds(milliseconds))
+            }()
             await concurrently(threads) { thread in
                 var numbers = SeededNumbers(seed: seed &+ UInt64(thread))
                 for turn in 0..<each {
@@ -124,14 +131,19 @@ struct LedgerTests {
                     token.onSettled { [unowned token] in ledger.note(index, token) }
                     if turn % 16 == 0 { samples.note(KeptToken(token)) }
                     if Int.random(in: 0..<16, using: &numbers) == 0 { token.kill() }
+                    if turn == each / 2 { half.add() }
                 }
                 ended.add()
             }
             try await disturbance
-            coordinator.resume()
-            for type in Self.types { try coordinator.resume("ledger_\(type)") }
-            let report = await coordinator.stop(timeout: .seconds(60))
-            #expect(report.isComplete && report.abandoned.isEmpty)
+            if let report = await earlyStop {
+                #expect(report.isComplete)
+            } else {
+                coordinator.resume()
+                for type in Self.types { try coordinator.resume("ledger_\(type)") }
+                let report = await coordinator.stop(timeout: .seconds(60))
+                #expect(report.isComplete && report.abandoned.isEmpty)
+            }
             await check(ledger, coordinator)
             // It may have become the process default, which would keep it.
             DefaultSubmitter.remove(coordinator.engine)
@@ -139,41 +151,6 @@ struct LedgerTests {
         #expect(await eventually { kept.engine == nil }, "the engine is kept by something")
         #expect(
             await eventually { samples.all.allSatisfy { $0.token == nil } }, "tokens are kept")
-    }
-
-    @Test("C1 C2 a stop in the middle of submissions settles every token exactly once", arguments: 1...3)
-    func stopInTheMiddle(round: Int) async throws {
-        var numbers = SeededNumbers(for: "ledger stop")
-        let (threads, seed) = (8, numbers.next())
-        let each = Sizes.ledger / threads / 8
-        let ledger = Ledger(each * threads, anchors: Self.anchors)
-        let kept: Kept
-        do {
-            let coordinator = try makeCoordinator { $0.storageLimits[.slow] = 2 }
-            kept = Kept(coordinator.engine)
-            try await coordinator.start()
-            let operations = Operations(coordinator, ledger)
-            let half = Tally()
-            async let stop: StopReport = {
-                _ = await eventually { half.value > 0 }
-                return await coordinator.stop(timeout: .milliseconds(round))
-            }()
-            await concurrently(threads) { thread in
-                var numbers = SeededNumbers(seed: seed &+ UInt64(thread))
-                for turn in 0..<each {
-                    let index = thread * each + turn
-                    let token = operations.all[Int.random(in: 0..<operations.all.count, using: &numbers)](index)
-                    ledger.submitted.add()
-                    token.onSettled { [unowned token] in ledger.note(index, token) }
-                    if turn == each / 2 { half.add() }
-                }
-            }
-            #expect(await stop.isComplete)
-            await check(ledger, coordinator)
-            // It may have become the process default, which would keep it.
-            DefaultSubmitter.remove(coordinator.engine)
-        }
-        #expect(await eventually { kept.engine == nil }, "the engine is kept by something")
     }
 
     /// Pauses, resumes, kills, discards and changes limits until all submitters have ended.
