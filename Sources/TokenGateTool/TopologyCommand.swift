@@ -42,13 +42,12 @@ struct TopologyCommand: ParsableCommand {
         } catch {
             throw Failure(code: Failure.noInput, description: error.message)
         }
-        let report = TopologyReport(machine)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            print(String(decoding: try encoder.encode(machine), as: UTF8.self))
         } else {
-            print(report.table)
+            print(TopologyReport(machine: machine).table)
         }
     }
 }
