@@ -14,10 +14,13 @@ LEDGER_TOKENS ?= 2000000
 WORKLOAD ?=
 QUICK ?=
 
-.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts clean
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts c-api install uninstall clean
 
 help: ## Show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
 		printf '  make %-10s %s\n' "$$name" "$$what"; done
 
 setup: ## Install libxxhash-dev and pkg-config where they are missing; check the toolchain
@@ -57,5 +60,14 @@ bench: setup ## Measure against the peers; WORKLOAD="w1 w2" for some, REPEATS=7,
 counts: setup ## Count instructions, allocations and memory a token; fails above Benchmarks/thresholds.txt
 	@.ci/counts
 
+c-api: setup ## Install the C API below a scratch prefix; test it, its examples and its binary interface there
+	@.ci/c-api
+
+install: setup ## Install the C API: PREFIX=/usr/local, DESTDIR= for packagers
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" .ci/c-install
+
+uninstall: ## Take it away again; the same PREFIX and DESTDIR
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" .ci/c-install --uninstall
+
 clean: ## Remove everything that was built
-	@rm -rf .build .build-tsan .build-consumers .build-bench
+	@rm -rf .build .build-tsan .build-consumers .build-bench .build-c

@@ -36,6 +36,7 @@ let package = Package(
         .library(name: "Routing", targets: ["Routing"]),
         .library(name: "Coordinator", targets: ["Coordinator"]),
         .library(name: "TokenGate", targets: ["TokenGate"]),
+        .library(name: "TokenGateC", type: .dynamic, targets: ["TokenGateC"]),
         .executable(name: "tokengate", targets: ["TokenGateTool"]),
     ],
     dependencies: [
@@ -47,6 +48,8 @@ let package = Package(
         // C targets: each one folder in CShim/.
         .target(name: "CAffinity", path: "CShim/Affinity"),
         .target(name: "CExecution", path: "CShim/Execution"),
+        .target(name: "CForeign", path: "CShim/Foreign"),
+        .target(name: "CTokenGate", path: "CShim/API"),
         .systemLibrary(
             name: "CXXHash",
             path: "CShim/XXHash",
@@ -79,6 +82,14 @@ let package = Package(
         .target(
             name: "TokenGate",
             dependencies: ["TokenCore", "Affinity", "Routing", "Coordinator"],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TokenGateC",
+            dependencies: [
+                "Coordinator", "TokenCore", "Affinity", "CTokenGate", "CForeign", "CExecution",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: house
         ),
         .executableTarget(

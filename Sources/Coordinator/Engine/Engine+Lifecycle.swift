@@ -196,7 +196,8 @@ extension Engine {
         }
     }
 
-    private var isInsideBody: Bool {
+    /// Whether the caller is one of the bodies.
+    var isInsideBody: Bool {
         if let frame = BodyFrame.current { return frame.submitter === self }
         guard let lineage = Ambient.current?.lineage else { return false }
         return lineage.submitter === self && lineage.body != nil

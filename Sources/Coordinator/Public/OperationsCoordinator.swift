@@ -68,6 +68,9 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
     /// As `stop(timeout:)`, for callers that are threads: blocks the calling one.
     package func stopBlocking(timeout: Duration) -> StopReport { engine.stopBlocking(timeout: timeout) }
 
+    /// Whether the caller is one of its bodies.
+    package var isCallerInside: Bool { engine.isInsideBody }
+
     /// Where the coordinator is in its life.
     public var phase: LifecyclePhase { engine.phase }
 

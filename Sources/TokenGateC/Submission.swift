@@ -1,0 +1,106 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+package import CTokenGate
+internal import TokenCore
+
+/// What a handle of a token points to.
+typealias Token = TaskToken<Outcome>
+
+extension CallableOperation {
+    /// Submits one call.
+    @inline(__always)
+    fileprivate func submit(_ call: Call, _ options: UnsafeRawBufferPointer?) throws(Failure) -> Token {
+        switch entry {
+        case .plain(let call_): return call_(call)
+        case .anchored(let call_):
+            guard let key = options else {
+                throw Failure(TG_E_NULL_ARGUMENT, "the operation has an anchor for each call, and options give none")
+            }
+            return call_(AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
+        }
+    }
+
+    /// The key that options give, where the operation wants one.
+    fileprivate func key(_ options: tg_submit_options) throws(Failure) -> UnsafeRawBufferPointer? {
+        if case .anchored = entry { return try keyBytes(options.anchor, options.anchor_size) }
+        guard options.anchor == nil, options.anchor_size == 0 else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "an anchor is given to an operation without TG_ANCHOR_PER_CALL")
+        }
+        return nil
+    }
+}
+
+@c @implementation
+package func tg_submit(
+    _ handle: OpaquePointer?, _ argument: UnsafeMutableRawPointer?, _ options: UnsafePointer<tg_submit_options>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    guard let options else {
+        // The usual call.
+        return attempt(error) { () throws(Failure) in
+            let operation = try Handles.borrow(handle, .operation, "operation", as: CallableOperation.self)
+            let token = try operation.takeUnretainedValue().submit(Call(argument: argument, owner: nil), nil)
+            if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
+        }
+    }
+    let given = Given(options)
+    let argumentOwner = Owned.of(argument, given.value.destroy_argument)
+    let dataOwner = Owned.of(given.value.user_data, given.value.destroy_user_data)
+    return attempt(error) { () throws(Failure) in
+        let operation = try Handles.borrow(
+            handle, .operation, "operation", as: CallableOperation.self
+        ).takeUnretainedValue()
+        let options = try given.checked()
+        let key = try operation.key(options)
+        let queue = try options.queue.map { (handle) throws(Failure) in try queueOf(handle) }
+        try queue?.reserve(1)
+        let token = try operation.submit(Call(argument: argument, owner: argumentOwner), key)
+        if let callback = options.on_settled { notify(token, callback, options.user_data, dataOwner) }
+        queue?.add(token, options.tag)
+        if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
+    }
+}
+
+@c @implementation
+package func tg_submit_many(
+    _ handle: OpaquePointer?, _ arguments: UnsafePointer<UnsafeMutableRawPointer?>?, _ count: Int,
+    _ options: UnsafePointer<tg_submit_options>?, _ out: UnsafeMutablePointer<OpaquePointer?>?,
+    _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    let given = Given(options)
+    // Each owned from here on, whatever comes: an array only where there is something to do in the end.
+    var owners: [Owned?] = []
+    if let destroy = given.value.destroy_argument, let arguments, count > 0, count <= mostAtOnce {
+        owners = (0..<count).map { Owned.of(arguments[$0], destroy) }
+    }
+    let dataOwner = Owned.of(given.value.user_data, given.value.destroy_user_data)
+    return attempt(error) { () throws(Failure) in
+        let operation = try Handles.borrow(
+            handle, .operation, "operation", as: CallableOperation.self
+        ).takeUnretainedValue()
+        let options = try given.checked()
+        guard (0...mostAtOnce).contains(count) else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "count \(count) is not in 0...\(mostAtOnce)")
+        }
+        guard options.on_settled == nil, dataOwner == nil, options.user_data == nil else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "on_settled and user_data are for single submissions")
+        }
+        let key = try operation.key(options)
+        let queue = try options.queue.map { (handle) throws(Failure) in try queueOf(handle) }
+        try queue?.reserve(count)
+        for index in 0..<count {
+            let call = Call(argument: arguments?[index], owner: owners.isEmpty ? nil : owners[index])
+            let token = try operation.submit(call, key)
+            queue?.add(token, options.tag)
+            if let out { out[index] = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
+        }
+    }
+}
+
+/// More than any memory has room for; a negative number that became a size is above it.
+let mostAtOnce = 1 << 40

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every function with every bad argument: a documented status, nothing changed, nothing crashes; after a stop, and in a child of
+ * fork(), too. Functions that cannot fail are at the end. */
+#include "check.h"
+
+#include <sys/wait.h>
+
+static tg_coordinator *coordinator, *gone_coordinator;
+static tg_operation *operation, *anchored, *gone_operation;
+static tg_completion_queue *queue, *gone_queue;
+static tg_subscription *subscription, *gone_subscription;
+static tg_token *token;
+static tg_context *stale_context;
+
+static int32_t body(tg_context *context, void *argument, tg_result *result) {
+    (void)argument, (void)result;
+    stale_context = context;
+    return 0;
+}
+static void on_settled(tg_token *settled, void *user_data) { (void)settled, (void)user_data; }
+static void on_event(const tg_event *event, void *user_data) { (void)event, (void)user_data; }
+
+/* Where results would be written. */
+static tg_coordinator *out_coordinator;
+static tg_operation *out_operation;
+static tg_token *out_token;
+static tg_subscription *out_subscription;
+static char *out_text;
+static tg_token_id out_id;
+static tg_statistics out_statistics = TG_STATISTICS_INIT;
+static tg_completion out_completion;
+static uint8_t bytes[64], seed[32];
+static char hex[65];
+static size_t out_size;
+static uint64_t out_number;
+
+/* Options, each with one thing wrong. */
+static tg_config config_with(int which) {
+    tg_config config = TG_CONFIG_INIT;
+    static const uint8_t none[8], beyond[8] = {0, 0, 0, 0, 0, 0, 0, 128};
+    switch (which) {
+    case 0: config.struct_size = 0; break;
+    case 1: config.struct_size = 7; break;
+    case 2: config.struct_size = (size_t)-1; break;
+    case 3: config.workers_per_core = 65; break;
+    case 4: config.pin_mode = 4; break;
+    case 5: config.pin_mode = -1; break;
+    case 6: config.heavy_nice = 20; break;
+    case 7: config.heavy_nice = -2; break;
+    case 8: config.event_buffer = 1 << 25; break;
+    case 9: config.storage_limit_slow = 65537; break;
+    case 10: config.storage_limit_insane = UINT32_MAX; break;
+    case 11: config.stack_size = 1; break;
+    case 12: config.stack_size = UINT64_MAX; break;
+    case 13: config.idle_thread_time = -1; break;
+    case 14: config.anchor_idle_time = -2; break;
+    case 15: config.anchor_idle_capacity = -2; break;
+    case 16: config.anchor_idle_capacity = INT64_MAX; break;
+    case 17: config.cpu_mask = none, config.cpu_mask_size = 8; break;
+    case 18: config.cpu_mask = none, config.cpu_mask_size = 0; break;
+    case 19: config.cpu_mask = beyond, config.cpu_mask_size = 8; break;
+    case 20: config.cpu_mask = none, config.cpu_mask_size = (size_t)-1; break;
+    case 21: config.cpu_mask_size = 8; break;
+    }
+    return config;
+}
+enum { bad_configs = 22 };
+
+static tg_operation_options operation_with(int which) {
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    static const char *const calls[] = {"a", NULL}, *const not_text[] = {"\xff"};
+    static char many[300];
+    static const char *const too_long[] = {many};
+    memset(many, 'x', sizeof many - 1);
+    switch (which) {
+    case 0: options.struct_size = 0; break;
+    case 1: options.weight = 4; break;
+    case 2: options.weight = -1; break;
+    case 3: options.storage = 5; break;
+    case 4: options.anchor_mode = 3; break;
+    case 5: options.ordered = 1; break;
+    case 6: options.ordered = 2, options.anchor_mode = TG_ANCHOR_PER_CALL; break;
+    case 7: options.anchor_mode = TG_ANCHOR_FIXED; break;
+    case 8: options.anchor_mode = TG_ANCHOR_FIXED, options.anchor = "k"; break;
+    case 9: options.anchor = "k", options.anchor_size = 1; break;
+    case 10: options.anchor_mode = TG_ANCHOR_FIXED, options.anchor = "k", options.anchor_size = (size_t)-1; break;
+    case 11: options.external_call_count = 1; break;
+    case 12: options.external_calls = calls, options.external_call_count = 2; break;
+    case 13: options.external_calls = not_text, options.external_call_count = 1; break;
+    case 14: options.external_calls = too_long, options.external_call_count = 1; break;
+    case 15: options.external_calls = calls, options.external_call_count = (size_t)-1; break;
+    case 16:
+        options.external_calls = calls, options.external_call_count = 1;
+        options.anchor_mode = TG_ANCHOR_FIXED, options.anchor = "k", options.anchor_size = 1;
+        break;
+    case 17:
+        options.external_calls = calls, options.external_call_count = 1, options.anchor_mode = TG_ANCHOR_PER_CALL;
+        break;
+    }
+    return options;
+}
+static const tg_status operation_status[] = {
+    TG_E_STRUCT_SIZE,      TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT,
+    TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT, TG_E_NULL_ARGUMENT,    TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT,
+    TG_E_INVALID_ARGUMENT, TG_E_NULL_ARGUMENT,    TG_E_NULL_ARGUMENT,    TG_E_INVALID_ARGUMENT,
+    TG_E_INVALID_OPERATION_TYPE, TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT, TG_E_INVALID_ARGUMENT};
+
+static void options(void) {
+    /* A longer structure of a later version: accepted where the rest is zero. */
+    struct {
+        tg_config known;
+        uint64_t later;
+    } newer = {TG_CONFIG_INIT, 0};
+    newer.known.struct_size = sizeof newer;
+    NEED(tg_coordinator_create(&newer.known, &out_coordinator, NULL));
+    NEED(tg_coordinator_destroy(out_coordinator, NULL));
+    newer.later = 1;
+    out_coordinator = NULL;
+    CHECK_STATUS(TG_E_STRUCT_SIZE, tg_coordinator_create(&newer.known, &out_coordinator, NULL));
+    /* A shorter one of an earlier version, that ends within the mask. */
+    size_t old[2] = {sizeof old, 0};
+    NEED(tg_coordinator_create((const tg_config *)(const void *)old, &out_coordinator, NULL));
+    NEED(tg_coordinator_destroy(out_coordinator, NULL));
+    out_coordinator = NULL;
+
+    for (int i = 0; i < bad_configs; i++) {
+        tg_config config = config_with(i);
+        tg_error error = TG_ERROR_INIT;
+        tg_status expected = i < 3 ? TG_E_STRUCT_SIZE : i == 21 ? TG_E_NULL_ARGUMENT : TG_E_INVALID_CONFIGURATION;
+        CHECK_STATUS(expected, tg_coordinator_create(&config, &out_coordinator, &error));
+        CHECK(out_coordinator == NULL && error.status == expected && strlen(error.message) > 5);
+    }
+    for (size_t i = 0; i < sizeof operation_status / sizeof *operation_status; i++) {
+        tg_operation_options wrong = operation_with((int)i);
+        tg_error error = TG_ERROR_INIT;
+        CHECK_STATUS(
+            operation_status[i], tg_operation_create(coordinator, "bad", body, &wrong, &out_operation, &error));
+        CHECK(out_operation == NULL && error.status == operation_status[i] && strlen(error.message) > 5);
+    }
+    char too_long[300];
+    memset(too_long, 'x', sizeof too_long);
+    too_long[299] = 0;
+    const char *names[] = {"", "\xff\xfe", too_long};
+    for (int i = 0; i < 3; i++) {
+        CHECK_STATUS(
+            TG_E_INVALID_OPERATION_TYPE, tg_operation_create(coordinator, names[i], body, NULL, &out_operation, NULL));
+        CHECK_STATUS(TG_E_INVALID_OPERATION_TYPE, tg_coordinator_pause(coordinator, names[i], NULL, NULL));
+        CHECK_STATUS(TG_E_INVALID_OPERATION_TYPE, tg_coordinator_resume(coordinator, names[i], NULL, NULL));
+        CHECK_STATUS(TG_E_INVALID_OPERATION_TYPE, tg_coordinator_kill(coordinator, names[i], NULL, NULL));
+        CHECK_STATUS(TG_E_INVALID_OPERATION_TYPE, tg_coordinator_discard(coordinator, names[i], NULL, NULL));
+    }
+    tg_submit_options call = TG_SUBMIT_OPTIONS_INIT;
+    call.struct_size = 1;
+    CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit(operation, NULL, &call, &out_token, NULL));
+    CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit_many(operation, NULL, 1, &call, &out_token, NULL));
+    call.struct_size = sizeof call;
+    CHECK_STATUS(TG_E_NULL_ARGUMENT, tg_submit(anchored, NULL, &call, &out_token, NULL));
+    call.anchor = "k";
+    CHECK_STATUS(TG_E_INVALID_ARGUMENT, tg_submit(anchored, NULL, &call, &out_token, NULL));
+    call.anchor_size = 1;
+    CHECK_STATUS(TG_E_INVALID_ARGUMENT, tg_submit(operation, NULL, &call, &out_token, NULL));
+    call.queue = gone_queue;
+    CHECK_STATUS(TG_E_INVALID_HANDLE, tg_submit(anchored, NULL, &call, &out_token, NULL));
+    call.queue = (tg_completion_queue *)(void *)coordinator;
+    CHECK_STATUS(TG_E_INVALID_HANDLE, tg_submit(anchored, NULL, &call, &out_token, NULL));
+    call.queue = NULL;
+    call.on_settled = on_settled;
+    CHECK_STATUS(TG_E_INVALID_ARGUMENT, tg_submit_many(anchored, NULL, 1, &call, &out_token, NULL));
+    CHECK(out_token == NULL);
+    /* A message that does not fit is cut off, and ends. */
+    struct {
+        size_t struct_size;
+        tg_status status;
+        int32_t body_status;
+        char message[8];
+        char untouched;
+    } small = {24, 0, 0, "", 'u'};
+    CHECK_STATUS(TG_E_NULL_ARGUMENT, tg_submit(NULL, NULL, NULL, NULL, (tg_error *)(void *)&small));
+    CHECK(small.status == TG_E_NULL_ARGUMENT && strlen(small.message) == 7 && small.untouched == 'u');
+    tg_error useless = {0, TG_OK, 0, {0}};
+    CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit(operation, NULL, NULL, &out_token, &useless));
+    CHECK(out_token == NULL && useless.status == TG_OK);
+}
+
+/* One call with one bad argument. */
+typedef struct condition {
+    const char *what;
+    tg_status expected;
+    tg_status (*call)(void);
+} condition;
+
+#define CALL(name, expression) \
+    static tg_status name(void) { return (tg_status)(expression); }
+#define CONDITIONS(X)                                                                                               \
+    X(1, TG_E_NULL_ARGUMENT, tg_config_init(NULL, 8))                                                               \
+    X(2, TG_E_STRUCT_SIZE, tg_config_init((tg_config *)(void *)bytes, 7))                                           \
+    X(3, TG_E_NULL_ARGUMENT, tg_operation_options_init(NULL, 8))                                                    \
+    X(4, TG_E_STRUCT_SIZE, tg_operation_options_init((tg_operation_options *)(void *)bytes, 0))                     \
+    X(5, TG_E_NULL_ARGUMENT, tg_submit_options_init(NULL, 8))                                                       \
+    X(6, TG_E_STRUCT_SIZE, tg_submit_options_init((tg_submit_options *)(void *)bytes, 0))                           \
+    X(7, TG_E_NULL_ARGUMENT, tg_coordinator_create(NULL, NULL, NULL))                                               \
+    X(8, TG_E_NULL_ARGUMENT, tg_coordinator_start(NULL, NULL))                                                      \
+    X(9, TG_E_INVALID_HANDLE, tg_coordinator_start(gone_coordinator, NULL))                                         \
+    X(10, TG_E_INVALID_HANDLE, tg_coordinator_start((tg_coordinator *)(void *)operation, NULL))                     \
+    X(11, TG_E_INVALID_HANDLE, tg_coordinator_start((tg_coordinator *)(void *)(bytes + 1), NULL))                   \
+    X(12, TG_E_NULL_ARGUMENT, tg_coordinator_stop(NULL, 0, NULL, NULL))                                             \
+    X(13, TG_E_INVALID_ARGUMENT, tg_coordinator_stop(coordinator, -1, NULL, NULL))                                  \
+    X(14, TG_E_INVALID_HANDLE, tg_coordinator_stop(gone_coordinator, 0, NULL, NULL))                                \
+    X(15, TG_E_STRUCT_SIZE, tg_coordinator_stop(coordinator, 0, (tg_stop_report *)(void *)bytes, NULL))             \
+    X(16, TG_E_NULL_ARGUMENT, tg_coordinator_stop_json(coordinator, 0, NULL, NULL))                                 \
+    X(17, TG_E_INVALID_ARGUMENT, tg_coordinator_stop_json(coordinator, INT64_MIN, &out_text, NULL))                 \
+    X(18, TG_E_NULL_ARGUMENT, tg_coordinator_stop_json(NULL, 0, &out_text, NULL))                                   \
+    X(19, TG_E_INVALID_HANDLE, tg_coordinator_destroy(gone_coordinator, NULL))                                      \
+    X(20, TG_E_INVALID_HANDLE, tg_coordinator_destroy((tg_coordinator *)(void *)queue, NULL))                       \
+    X(21, TG_OK, tg_coordinator_destroy(NULL, NULL))                                                                \
+    X(22, TG_E_NULL_ARGUMENT, tg_coordinator_phase(NULL))                                                           \
+    X(23, TG_E_INVALID_HANDLE, tg_coordinator_phase(gone_coordinator))                                              \
+    X(24, TG_E_NULL_ARGUMENT, tg_coordinator_pause(NULL, NULL, NULL, NULL))                                         \
+    X(25, TG_E_INVALID_HANDLE, tg_coordinator_pause(gone_coordinator, NULL, NULL, NULL))                            \
+    X(26, TG_E_NULL_ARGUMENT, tg_coordinator_resume(NULL, "x", NULL, NULL))                                         \
+    X(27, TG_E_INVALID_HANDLE, tg_coordinator_resume(gone_coordinator, "x", NULL, NULL))                            \
+    X(28, TG_E_NULL_ARGUMENT, tg_coordinator_kill(NULL, NULL, NULL, NULL))                                          \
+    X(29, TG_E_INVALID_HANDLE, tg_coordinator_kill(gone_coordinator, NULL, NULL, NULL))                             \
+    X(30, TG_E_NULL_ARGUMENT, tg_coordinator_discard(NULL, NULL, NULL, NULL))                                       \
+    X(31, TG_E_INVALID_HANDLE, tg_coordinator_discard(gone_coordinator, NULL, NULL, NULL))                          \
+    X(32, TG_E_NULL_ARGUMENT, tg_coordinator_set_storage_limit(NULL, 1, 1, NULL))                                   \
+    X(33, TG_E_INVALID_ARGUMENT, tg_coordinator_set_storage_limit(coordinator, TG_STORAGE_NONE, 1, NULL))           \
+    X(34, TG_E_INVALID_ARGUMENT, tg_coordinator_set_storage_limit(coordinator, 5, 1, NULL))                         \
+    X(35, TG_E_INVALID_ARGUMENT, tg_coordinator_set_storage_limit(coordinator, 1, 0, NULL))                         \
+    X(36, TG_E_INVALID_ARGUMENT, tg_coordinator_set_storage_limit(coordinator, 1, UINT32_MAX, NULL))                \
+    X(37, TG_E_NULL_ARGUMENT, tg_operation_create(NULL, "x", body, NULL, &out_operation, NULL))                     \
+    X(38, TG_E_NULL_ARGUMENT, tg_operation_create(coordinator, NULL, body, NULL, &out_operation, NULL))             \
+    X(39, TG_E_NULL_ARGUMENT, tg_operation_create(coordinator, "x", NULL, NULL, &out_operation, NULL))              \
+    X(40, TG_E_NULL_ARGUMENT, tg_operation_create(coordinator, "x", body, NULL, NULL, NULL))                        \
+    X(41, TG_E_INVALID_HANDLE, tg_operation_create(gone_coordinator, "x", body, NULL, &out_operation, NULL))        \
+    X(42, TG_E_INVALID_HANDLE, tg_operation_destroy(gone_operation, NULL))                                          \
+    X(43, TG_E_INVALID_HANDLE, tg_operation_destroy((tg_operation *)(void *)coordinator, NULL))                     \
+    X(44, TG_OK, tg_operation_destroy(NULL, NULL))                                                                  \
+    X(45, TG_E_NULL_ARGUMENT, tg_submit(NULL, NULL, NULL, &out_token, NULL))                                        \
+    X(46, TG_E_INVALID_HANDLE, tg_submit(gone_operation, NULL, NULL, &out_token, NULL))                             \
+    X(47, TG_E_INVALID_HANDLE, tg_submit((tg_operation *)(void *)token, NULL, NULL, &out_token, NULL))              \
+    X(48, TG_E_NULL_ARGUMENT, tg_submit(anchored, NULL, NULL, &out_token, NULL))                                    \
+    X(49, TG_E_NULL_ARGUMENT, tg_submit_many(NULL, NULL, 1, NULL, &out_token, NULL))                                \
+    X(50, TG_E_INVALID_HANDLE, tg_submit_many(gone_operation, NULL, 1, NULL, &out_token, NULL))                     \
+    X(51, TG_E_INVALID_ARGUMENT, tg_submit_many(operation, NULL, (size_t)-1, NULL, &out_token, NULL))               \
+    X(52, TG_OK, tg_submit_many(operation, NULL, 0, NULL, NULL, NULL))                                              \
+    X(53, TG_E_NULL_ARGUMENT, tg_token_retain(NULL))                                                                \
+    X(54, TG_E_INVALID_HANDLE, tg_token_retain((tg_token *)(void *)operation))                                      \
+    X(55, TG_OK, tg_token_release(NULL))                                                                            \
+    X(56, TG_E_INVALID_HANDLE, tg_token_release((tg_token *)(void *)gone_queue))                                    \
+    X(57, TG_E_NULL_ARGUMENT, tg_token_release_many(NULL, 1))                                                       \
+    X(58, TG_OK, tg_token_release_many(NULL, 0))                                                                    \
+    X(59, TG_E_INVALID_ARGUMENT, tg_token_release_many(&token, (size_t)-1))                                         \
+    X(60, TG_E_NULL_ARGUMENT, tg_token_state(NULL))                                                                 \
+    X(61, TG_E_INVALID_HANDLE, tg_token_state((tg_token *)(void *)subscription))                                    \
+    X(62, TG_E_NULL_ARGUMENT, tg_token_get_id(NULL, &out_id))                                                       \
+    X(63, TG_E_NULL_ARGUMENT, tg_token_get_id(token, NULL))                                                         \
+    X(64, TG_E_NULL_ARGUMENT, tg_token_get_seed(NULL, seed))                                                        \
+    X(65, TG_E_NULL_ARGUMENT, tg_token_get_seed(token, NULL))                                                       \
+    X(66, TG_E_NOT_AVAILABLE, tg_token_get_seed(token, seed))                                                       \
+    X(67, TG_E_NULL_ARGUMENT, tg_token_kill(NULL, NULL))                                                            \
+    X(68, TG_E_INVALID_HANDLE, tg_token_kill((tg_token *)(void *)coordinator, NULL))                                \
+    X(69, TG_E_NULL_ARGUMENT, tg_token_result(NULL, NULL, NULL))                                                    \
+    X(70, TG_E_NULL_ARGUMENT, tg_token_wait(NULL, 0, NULL, NULL))                                                   \
+    X(71, TG_E_INVALID_ARGUMENT, tg_token_wait(token, -1, NULL, NULL))                                              \
+    X(72, TG_E_NULL_ARGUMENT, tg_token_wait_all(NULL, 1, 0, NULL))                                                  \
+    X(73, TG_E_INVALID_ARGUMENT, tg_token_wait_all(&token, 1, INT64_MIN, NULL))                                     \
+    X(74, TG_E_NULL_ARGUMENT, tg_token_wait_all(&out_token, 1, 0, NULL))                                            \
+    X(75, TG_OK, tg_token_wait_all(NULL, 0, 0, NULL))                                                               \
+    X(76, TG_E_NULL_ARGUMENT, tg_token_notify(NULL, on_settled, NULL, NULL, NULL))                                  \
+    X(77, TG_E_NULL_ARGUMENT, tg_token_notify(token, NULL, NULL, NULL, NULL))                                       \
+    X(78, TG_E_NULL_ARGUMENT, tg_completion_queue_create(NULL, NULL))                                               \
+    X(79, TG_E_NULL_ARGUMENT, tg_completion_queue_fd(NULL))                                                         \
+    X(80, TG_E_INVALID_HANDLE, tg_completion_queue_fd(gone_queue))                                                  \
+    X(81, TG_E_NULL_ARGUMENT, tg_completion_queue_add(NULL, token, NULL, NULL))                                     \
+    X(82, TG_E_NULL_ARGUMENT, tg_completion_queue_add(queue, NULL, NULL, NULL))                                     \
+    X(83, TG_E_INVALID_HANDLE, tg_completion_queue_add(gone_queue, token, NULL, NULL))                              \
+    X(84, TG_E_INVALID_HANDLE, tg_completion_queue_add(queue, (tg_token *)(void *)queue, NULL, NULL))               \
+    X(85, TG_E_NULL_ARGUMENT, tg_completion_queue_take(NULL, &out_completion, 1, 0, &out_size, NULL))               \
+    X(86, TG_E_NULL_ARGUMENT, tg_completion_queue_take(queue, NULL, 1, 0, &out_size, NULL))                         \
+    X(87, TG_E_NULL_ARGUMENT, tg_completion_queue_take(queue, &out_completion, 1, 0, NULL, NULL))                   \
+    X(88, TG_E_INVALID_ARGUMENT, tg_completion_queue_take(queue, &out_completion, 0, 0, &out_size, NULL))           \
+    X(89, TG_E_INVALID_ARGUMENT, tg_completion_queue_take(queue, &out_completion, (size_t)-1, 0, &out_size, NULL))  \
+    X(90, TG_E_INVALID_ARGUMENT, tg_completion_queue_take(queue, &out_completion, 1, -1, &out_size, NULL))          \
+    X(91, TG_E_INVALID_HANDLE, tg_completion_queue_take(gone_queue, &out_completion, 1, 0, &out_size, NULL))        \
+    X(92, TG_E_INVALID_HANDLE, tg_completion_queue_destroy(gone_queue, NULL))                                       \
+    X(93, TG_OK, tg_completion_queue_destroy(NULL, NULL))                                                           \
+    X(94, TG_E_NULL_ARGUMENT, tg_context_is_cancelled(NULL))                                                        \
+    X(95, TG_E_INVALID_HANDLE, tg_context_is_cancelled((tg_context *)(void *)coordinator))                          \
+    X(96, TG_E_NULL_ARGUMENT, tg_context_is_draining(NULL))                                                         \
+    X(97, TG_E_NULL_ARGUMENT, tg_context_time_left(NULL))                                                           \
+    X(98, TG_E_NULL_ARGUMENT, tg_context_domain(NULL))                                                              \
+    X(99, TG_E_NULL_ARGUMENT, tg_context_get_id(NULL, &out_id))                                                     \
+    X(100, TG_E_NULL_ARGUMENT, tg_context_get_seed(NULL, seed))                                                     \
+    X(101, TG_E_NULL_ARGUMENT, tg_context_get_seed_hex(NULL, hex))                                                  \
+    X(102, TG_E_NULL_ARGUMENT, tg_coordinator_statistics(NULL, &out_statistics, NULL))                              \
+    X(103, TG_E_NULL_ARGUMENT, tg_coordinator_statistics(coordinator, NULL, NULL))                                  \
+    X(104, TG_E_STRUCT_SIZE, tg_coordinator_statistics(coordinator, (tg_statistics *)(void *)bytes, NULL))          \
+    X(105, TG_E_INVALID_HANDLE, tg_coordinator_statistics(gone_coordinator, &out_statistics, NULL))                 \
+    X(106, TG_E_NULL_ARGUMENT, tg_coordinator_statistics_json(NULL, &out_text, NULL))                               \
+    X(107, TG_E_NULL_ARGUMENT, tg_coordinator_statistics_json(coordinator, NULL, NULL))                             \
+    X(108, TG_E_NULL_ARGUMENT, tg_topology_json(NULL, NULL))                                                        \
+    X(109, TG_E_NULL_ARGUMENT, tg_coordinator_domain_cpus(NULL, 1, bytes, 8, NULL, NULL))                           \
+    X(110, TG_E_INVALID_ARGUMENT, tg_coordinator_domain_cpus(coordinator, 0, bytes, 8, NULL, NULL))                 \
+    X(111, TG_E_INVALID_ARGUMENT, tg_coordinator_domain_cpus(coordinator, UINT32_MAX, bytes, 8, NULL, NULL))        \
+    X(112, TG_E_BUFFER_TOO_SMALL, tg_coordinator_domain_cpus(coordinator, 1, bytes, 0, NULL, NULL))                 \
+    X(113, TG_E_NULL_ARGUMENT, tg_coordinator_domain_cpus(coordinator, 1, NULL, 8192, NULL, NULL))                  \
+    X(114, TG_E_NULL_ARGUMENT, tg_coordinator_subscribe(NULL, on_event, NULL, NULL, &out_subscription, NULL))       \
+    X(115, TG_E_NULL_ARGUMENT, tg_coordinator_subscribe(coordinator, NULL, NULL, NULL, &out_subscription, NULL))    \
+    X(116, TG_E_NULL_ARGUMENT, tg_coordinator_subscribe(coordinator, on_event, NULL, NULL, NULL, NULL))             \
+    X(117, TG_E_NULL_ARGUMENT, tg_subscription_dropped(NULL, &out_number))                                          \
+    X(118, TG_E_NULL_ARGUMENT, tg_subscription_dropped(subscription, NULL))                                         \
+    X(119, TG_E_INVALID_HANDLE, tg_subscription_dropped(gone_subscription, &out_number))                            \
+    X(120, TG_E_INVALID_HANDLE, tg_subscription_destroy(gone_subscription, NULL))                                   \
+    X(121, TG_OK, tg_subscription_destroy(NULL, NULL))
+
+#define DEFINE(number, status, expression) CALL(call_##number, expression)
+CONDITIONS(DEFINE)
+#define ROW(number, status, expression) {#expression, status, call_##number},
+static const condition conditions[] = {CONDITIONS(ROW)};
+enum { condition_count = sizeof conditions / sizeof *conditions };
+
+/* Every row, or, in a child of fork(), the same rows with the one answer that is left. */
+static void all(bool forked) {
+    for (int i = 0; i < condition_count; i++) {
+        tg_status expected = forked ? TG_E_FORKED : conditions[i].expected;
+        tg_status status = conditions[i].call();
+        check_count++;
+        if (status != expected) {
+            check_failures++;
+            fprintf(stderr, "%s%s: %s instead of %s\n", forked ? "forked: " : "", conditions[i].what,
+                    tg_status_name(status), tg_status_name(expected));
+        }
+    }
+    CHECK(!out_operation && !out_token && !out_subscription && !out_text);
+}
+
+int main(void) {
+    NEED(tg_coordinator_create(NULL, &coordinator, NULL));
+    NEED(tg_coordinator_create(NULL, &gone_coordinator, NULL));
+    NEED(tg_coordinator_destroy(gone_coordinator, NULL));
+    NEED(tg_coordinator_start(coordinator, NULL));
+    NEED(tg_operation_create(coordinator, "operation", body, NULL, &operation, NULL));
+    NEED(tg_operation_create(coordinator, "operation", body, NULL, &gone_operation, NULL));
+    NEED(tg_operation_destroy(gone_operation, NULL));
+    tg_operation_options each = TG_OPERATION_OPTIONS_INIT;
+    each.anchor_mode = TG_ANCHOR_PER_CALL;
+    NEED(tg_operation_create(coordinator, "anchored", body, &each, &anchored, NULL));
+    NEED(tg_completion_queue_create(&queue, NULL));
+    NEED(tg_completion_queue_create(&gone_queue, NULL));
+    NEED(tg_completion_queue_destroy(gone_queue, NULL));
+    NEED(tg_coordinator_subscribe(coordinator, on_event, NULL, NULL, &subscription, NULL));
+    NEED(tg_coordinator_subscribe(coordinator, on_event, NULL, NULL, &gone_subscription, NULL));
+    NEED(tg_subscription_destroy(gone_subscription, NULL));
+    NEED(tg_submit(operation, NULL, NULL, &token, NULL));
+    NEED(tg_token_wait(token, TG_FOREVER, NULL, NULL));
+    tg_statistics before = TG_STATISTICS_INIT, after = TG_STATISTICS_INIT;
+    NEED(tg_coordinator_statistics(coordinator, &before, NULL));
+
+    all(false);
+    options();
+    NEED(tg_coordinator_statistics(coordinator, &after, NULL));
+    CHECK(before.submitted == after.submitted && after.phase == TG_PHASE_RUNNING);
+    /* Outside of bodies there is no context, and one that is over is not that of a body that runs here. */
+    CHECK(tg_context_current() == NULL && tg_context_user_data(NULL) == NULL);
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        all(true);
+        _exit(check_failures ? 1 : 0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+    /* After a stop the same arguments are as wrong, and the right ones say that it has stopped. */
+    NEED(tg_coordinator_stop(coordinator, TG_SECOND, NULL, NULL));
+    all(false);
+    CHECK_STATUS(TG_E_STOPPED, tg_coordinator_start(coordinator, NULL));
+    CHECK_STATUS(TG_OK, tg_coordinator_stop(coordinator, 0, NULL, NULL));
+    tg_token *late;
+    CHECK_STATUS(TG_OK, tg_submit(operation, NULL, NULL, &late, NULL));
+    CHECK_STATUS(TG_E_STOPPED, tg_token_wait(late, TG_FOREVER, NULL, NULL));
+    NEED(tg_token_release(late));
+    CHECK_STATUS(TG_OK, tg_coordinator_pause(coordinator, NULL, NULL, NULL));
+    CHECK_STATUS(TG_OK, tg_coordinator_kill(coordinator, NULL, NULL, NULL));
+
+    NEED(tg_token_release(token));
+    NEED(tg_subscription_destroy(subscription, NULL));
+    NEED(tg_completion_queue_destroy(queue, NULL));
+    NEED(tg_operation_destroy(operation, NULL));
+    NEED(tg_operation_destroy(anchored, NULL));
+    NEED(tg_coordinator_destroy(coordinator, NULL));
+    tg_string_free(NULL);
+    /* Each status has words of its own. */
+    for (tg_status i = TG_E_INTERNAL; i <= TG_OK; i++) {
+        CHECK(strncmp(tg_status_name(i), "TG_", 3) == 0 && strcmp(tg_status_name(i), "TG_E_UNKNOWN") != 0);
+        CHECK(strlen(tg_status_message(i)) > 3);
+    }
+    CHECK(strcmp(tg_status_name(1), "TG_E_UNKNOWN") == 0 && strcmp(tg_status_name(INT32_MIN), "TG_E_UNKNOWN") == 0);
+    CHECK(strcmp(tg_version_string(), TG_VERSION_STRING) == 0 && tg_abi() == TG_ABI);
+    CHECK(tg_version_number() == TG_VERSION_MAJOR * 1000000 + TG_VERSION_MINOR * 1000 + TG_VERSION_PATCH);
+    return check_report("bad arguments");
+}
