@@ -76,7 +76,9 @@ _calls, _numbers = {}, iter(range(1, 2**62))
 
 @_Body
 def _run(context, argument, result):
-    token = _calls.pop(argument)
+    token = _calls.pop(argument, None)
+    if token is None:  # killed a moment ago: its result is late
+        return 1
     try:
         token._outcome = (token._function(*token._arguments, **token._keywords), None)
         return 0
@@ -101,7 +103,8 @@ class TaskToken:
         _call(_library.tg_submit, operation, self._number, None, byref(self._handle))
 
     def __del__(self):
-        _library.tg_token_release(self._handle)
+        if _library is not None:  # else the interpreter is on its way out
+            _library.tg_token_release(self._handle)
 
     def kill(self):
         settled = c_int32()
@@ -112,7 +115,9 @@ class TaskToken:
     def wait(self, timeout=None):
         try:
             _call(_library.tg_token_wait, self._handle, FOREVER if timeout is None else int(timeout * 1e9), None)
-        except TokenGateError:
+        except TokenGateError as error:
+            if error.status != -12:  # settled, run or not: TG_E_WAIT_TIMED_OUT alone is not
+                _calls.pop(self._number, None)
             if self._outcome is None or self._outcome[1] is None:
                 raise
         if self._outcome[1] is not None:

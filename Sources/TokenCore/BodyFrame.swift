@@ -75,7 +75,7 @@ package final class BodyFrame {
     }
 
     /// Calls what is not part of the bodies on this thread, if there are any: nobody's context, lead or coordinator is its own.
-    static func outside(_ callback: () -> Void) {
+    package static func outside(_ callback: () -> Void) {
         if thisThread.pointee.frame == nil, Ambient.current == nil { return callback() }
         hidden { Ambient.$current.withValue(nil, operation: callback) }
     }

@@ -93,7 +93,7 @@ final class Owned: @unchecked Sendable {
     /// Nil where there is nothing to be done in the end.
     @inline(__always)
     static func of(_ pointer: UnsafeMutableRawPointer?, _ destroy: tg_destroy?) -> Owned? {
-        destroy.map { Owned(pointer, $0) }
+        if let pointer, let destroy { Owned(pointer, destroy) } else { nil }
     }
 
     deinit { destroy(pointer) }

@@ -47,8 +47,6 @@ final class CompletionQueue: SettlementSink {
         if descriptor < 0 { throw Failure(TG_E_SYSTEM, "eventfd failed with errno \(-descriptor)") }
     }
 
-    deinit { tgf_close(descriptor) }
-
     /// Makes room for tokens that are about to be added.
     func reserve(_ count: Int) throws(Failure) {
         let isClosed = state.withLock { state in
@@ -116,13 +114,17 @@ final class CompletionQueue: SettlementSink {
         }
     }
 
-    /// Nothing is kept any more.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Nothing is kept any more, and the descriptor is closed, also where tokens are still to come.
     func close() {
         let (left, waiting) = state.withLock { state in
             defer { (state.entries, state.waiting) = ([], []) }
             state.isClosed = true
             return (state.entries, state.waiting)
         }
+        // Closed: nobody writes to it any more.
+        tgf_close(descriptor)
         for entry in left { entry.token.release() }
         for parker in waiting { parker.unpark() }
     }
@@ -189,6 +191,7 @@ package func tg_completion_queue_take(
         }
         for index in 0..<taken { out[index].fill() }
         count.pointee = taken
+        if taken == 0, queue.isClosed { throw Failure(TG_E_INVALID_HANDLE, "the queue was destroyed meanwhile") }
         if taken == 0 { throw Failure(TG_E_WAIT_TIMED_OUT, "no token settled within \(timeout) ns") }
     }
 }

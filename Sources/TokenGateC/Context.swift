@@ -11,11 +11,11 @@ internal import TokenCore
 
 /// What a running body's `tg_context` points to: on its thread's stack, as long as it runs.
 struct BodyContext {
-    private let magic: UInt
+    private var magic: UInt
     private let thread: UnsafeMutablePointer<tgf_thread>
     fileprivate let body: Unmanaged<Body>
 
-    private static let magic: UInt = 0xC00D_1A70_C0DE_0001
+    private static let magic = HandleKind.context.rawValue
 
     /// Calls `work` with a new context as the thread's innermost.
     @inline(__always)
@@ -25,20 +25,27 @@ struct BodyContext {
         var context = BodyContext(magic: magic, thread: thread, body: .passUnretained(body))
         let status = withUnsafeMutablePointer(to: &context) { pointer in
             thread.pointee = tgf_thread(context: pointer, callbacks: 0)
-            return work(OpaquePointer(pointer))
+            let status = work(OpaquePointer(pointer))
+            // Who has kept it finds that it is over.
+            pointer.pointee.magic = HandleKind.gone.rawValue
+            return status
         }
         thread.pointee = outer
         return status
     }
 
-    /// A context of a body that runs on this thread.
+    /// The context of the innermost body that runs on this thread.
     fileprivate static func check(_ handle: OpaquePointer?) throws(Failure) -> BodyContext {
         guard let handle else { throw .null("context") }
         let pointer = UnsafePointer<BodyContext>(handle)
         // The first word alone: another kind of handle may have no more.
         guard UInt(bitPattern: handle) % UInt(MemoryLayout<BodyContext>.alignment) == 0,
-            UnsafeRawPointer(handle).load(as: UInt.self) == magic, pointer.pointee.thread == tgf_self()
-        else { throw Failure(TG_E_INVALID_HANDLE, "context \(handle) is not that of a body that runs on this thread") }
+            UnsafeRawPointer(handle).load(as: UInt.self) == magic, pointer.pointee.thread == tgf_self(),
+            tgf_self().unsafelyUnwrapped.pointee.context == UnsafeMutableRawPointer(handle)
+        else {
+            throw Failure(
+                TG_E_INVALID_HANDLE, "context \(handle) is not that of the innermost body on this thread")
+        }
         return pointer.pointee
     }
 }

@@ -142,6 +142,7 @@ package func tg_subscription_dropped(_ handle: OpaquePointer?, _ out: UnsafeMuta
 package func tg_subscription_destroy(_ handle: OpaquePointer?, _ error: UnsafeMutablePointer<tg_error>?) -> tg_status {
     attempt(error) { () throws(Failure) in
         guard let handle else { return }
+        try refuseInCallback()
         try Handles.destroy(handle, .subscription, "subscription", as: Subscription.self).end()
     }
 }

@@ -18,7 +18,9 @@ enum HandleKind: UInt {
     case operation = 0xC00D_1A70_5EED_0003
     case queue = 0xC00D_1A70_5EED_0005
     case subscription = 0xC00D_1A70_5EED_0007
-    case gone = 0xC00D_1A70_5EED_0009
+    /// A running body's context, which is no handle of this table.
+    case context = 0xC00D_1A70_5EED_0009
+    case gone = 0xC00D_1A70_5EED_000B
 }
 
 /// The memory behind a handle.

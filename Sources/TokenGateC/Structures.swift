@@ -12,29 +12,35 @@ protocol Growing {
     /// All zero.
     init()
 }
-extension tg_config: Growing {}
-extension tg_operation_options: Growing {}
-extension tg_submit_options: Growing {}
 extension tg_stop_report: Growing {}
 extension tg_statistics: Growing {}
 
+/// One that the caller fills in.
+protocol Options: Growing {
+    /// What it was in each version that changed it, in bytes, the present one last: a size in between would cut a field in two.
+    static var sizes: [Int] { get }
+}
+extension tg_config: Options { static var sizes: [Int] { [96] } }
+extension tg_operation_options: Options { static var sizes: [Int] { [72] } }
+extension tg_submit_options: Options { static var sizes: [Int] { [72] } }
+
 /// Options as the caller gave them: what the library does not find is zero.
-struct Given<Options: Growing> {
-    /// As much as could be read, also where there is a problem: what is transferred must be destroyed all the same.
-    let value: Options
+struct Given<Structure: Options> {
+    /// What could be read, also where its unknown rest is a problem: what is transferred must be destroyed all the same.
+    let value: Structure
     private let problem: Failure?
 
-    init(_ pointer: UnsafePointer<Options>?) {
-        var value = Options()
+    init(_ pointer: UnsafePointer<Structure>?) {
+        var value = Structure()
         guard let pointer else {
             (self.value, problem) = (value, nil)
             return
         }
         let source = UnsafeRawPointer(pointer)
         let size = source.load(as: Int.self)
-        let known = MemoryLayout<Options>.size
-        guard (MemoryLayout<Int>.size...Self.most).contains(size) else {
-            (self.value, problem) = (value, Failure(TG_E_STRUCT_SIZE, "struct_size \(size) of \(Options.self)"))
+        let known = MemoryLayout<Structure>.size
+        guard Structure.sizes.contains(size) || (known...Self.most).contains(size) else {
+            (self.value, problem) = (value, Failure(TG_E_STRUCT_SIZE, "struct_size \(size) of \(Structure.self)"))
             return
         }
         withUnsafeMutableBytes(of: &value) { $0.baseAddress?.copyMemory(from: source, byteCount: min(size, known)) }
@@ -44,14 +50,15 @@ struct Given<Options: Growing> {
             rest.allSatisfy { $0 == 0 }
             ? nil
             : Failure(
-                TG_E_STRUCT_SIZE, "\(Options.self) of \(size) bytes: what comes after byte \(known) is not known here")
+                TG_E_STRUCT_SIZE, "\(Structure.self) of \(size) bytes: what comes after byte \(known) is not known here"
+            )
     }
 
     /// More than any version will have: it is not memory of the caller's, then, that should be looked at.
     private static var most: Int { 4_096 }
 
     @inline(__always)
-    func checked() throws(Failure) -> Options {
+    func checked() throws(Failure) -> Structure {
         if let problem { throw problem }
         return value
     }

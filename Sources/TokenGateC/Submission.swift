@@ -75,7 +75,7 @@ package func tg_submit_many(
     let given = Given(options)
     // Each owned from here on, whatever comes: an array only where there is something to do in the end.
     var owners: [Owned?] = []
-    if let destroy = given.value.destroy_argument, let arguments, count > 0, count <= mostAtOnce {
+    if let destroy = given.value.destroy_argument, let arguments, count > 0, count <= mostSubmitted {
         owners = (0..<count).map { Owned.of(arguments[$0], destroy) }
     }
     let dataOwner = Owned.of(given.value.user_data, given.value.destroy_user_data)
@@ -84,8 +84,8 @@ package func tg_submit_many(
             handle, .operation, "operation", as: CallableOperation.self
         ).takeUnretainedValue()
         let options = try given.checked()
-        guard (0...mostAtOnce).contains(count) else {
-            throw Failure(TG_E_INVALID_ARGUMENT, "count \(count) is not in 0...\(mostAtOnce)")
+        guard (0...mostSubmitted).contains(count) else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "count \(UInt(bitPattern: count)) is not in 0...\(mostSubmitted)")
         }
         guard options.on_settled == nil, dataOwner == nil, options.user_data == nil else {
             throw Failure(TG_E_INVALID_ARGUMENT, "on_settled and user_data are for single submissions")
@@ -101,6 +101,9 @@ package func tg_submit_many(
         }
     }
 }
+
+/// Calls that one `tg_submit_many` takes.
+private let mostSubmitted = 1 << 24
 
 /// More than any memory has room for; a negative number that became a size is above it.
 let mostAtOnce = 1 << 40

@@ -188,7 +188,8 @@ private final class Registration: @unchecked Sendable {
         self.owner = owner
     }
 
-    func call() { callingBack { callback(OpaquePointer(token.toOpaque()), userData) } }
+    /// Also where the caller is a body: the callback is not part of it.
+    func call() { BodyFrame.outside { callingBack { callback(OpaquePointer(token.toOpaque()), userData) } } }
 }
 
 @c @implementation

@@ -117,11 +117,17 @@ static void options(void) {
     newer.later = 1;
     out_coordinator = NULL;
     CHECK_STATUS(TG_E_STRUCT_SIZE, tg_coordinator_create(&newer.known, &out_coordinator, NULL));
-    /* A shorter one of an earlier version, that ends within the mask. */
-    size_t old[2] = {sizeof old, 0};
-    NEED(tg_coordinator_create((const tg_config *)(const void *)old, &out_coordinator, NULL));
-    NEED(tg_coordinator_destroy(out_coordinator, NULL));
-    out_coordinator = NULL;
+    /* Sizes that no version had would cut a field in two. */
+    for (size_t size = 0; size < sizeof(tg_submit_options); size++) {
+        tg_submit_options cut = TG_SUBMIT_OPTIONS_INIT;
+        cut.struct_size = size;
+        CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit(operation, bytes, &cut, &out_token, NULL));
+    }
+    for (size_t size = 0; size < sizeof(tg_config); size++) {
+        tg_config cut = TG_CONFIG_INIT;
+        cut.struct_size = size;
+        CHECK_STATUS(TG_E_STRUCT_SIZE, tg_coordinator_create(&cut, &out_coordinator, NULL));
+    }
 
     for (int i = 0; i < bad_configs; i++) {
         tg_config config = config_with(i);
@@ -243,6 +249,7 @@ typedef struct condition {
     X(49, TG_E_NULL_ARGUMENT, tg_submit_many(NULL, NULL, 1, NULL, &out_token, NULL))                                \
     X(50, TG_E_INVALID_HANDLE, tg_submit_many(gone_operation, NULL, 1, NULL, &out_token, NULL))                     \
     X(51, TG_E_INVALID_ARGUMENT, tg_submit_many(operation, NULL, (size_t)-1, NULL, &out_token, NULL))               \
+    X(122, TG_E_INVALID_ARGUMENT, tg_submit_many(operation, NULL, 16777217, NULL, &out_token, NULL))                \
     X(52, TG_OK, tg_submit_many(operation, NULL, 0, NULL, NULL, NULL))                                              \
     X(53, TG_E_NULL_ARGUMENT, tg_token_retain(NULL))                                                                \
     X(54, TG_E_INVALID_HANDLE, tg_token_retain((tg_token *)(void *)operation))                                      \

@@ -2,6 +2,7 @@
  * The engine as C sees it: anchors, leads, storage, control, waiting, completions, events, statistics, fork. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -12,6 +13,24 @@ static tg_operation *child, *tree;
 static int32_t say_domain(tg_context *context, void *argument, tg_result *result) {
     (void)argument;
     result->value.i64 = tg_context_domain(context);
+    return 0;
+}
+
+/* A child that runs on top of its waiting parent: the parent's context is not its own. */
+static int32_t look_at_parent(tg_context *context, void *argument, tg_result *result) {
+    (void)result;
+    if (tg_context_current() != context) return 1;
+    return argument != NULL && tg_context_domain(argument) != TG_E_INVALID_HANDLE ? 2 : 0;
+}
+static tg_operation *looking;
+static int32_t wait_for_child(tg_context *context, void *argument, tg_result *result) {
+    (void)argument, (void)result;
+    tg_token *token;
+    NEED(tg_submit(looking, context, NULL, &token, NULL));
+    CHECK_STATUS(TG_OK, tg_token_wait(token, TG_FOREVER, NULL, NULL));
+    NEED(tg_token_release(token));
+    CHECK(tg_context_domain(context) >= 1);
+    CHECK_STATUS(TG_E_INVALID_HANDLE, tg_token_state((tg_token *)(void *)context));
     return 0;
 }
 
@@ -222,9 +241,12 @@ static void completions(void) {
     CHECK(atomic_load(&taken_elsewhere) == many);
     CHECK(poll(&poller, 1, 0) == 0);
 
-    /* What is in it, and what comes later, is let go with it. */
+    /* What is in it, and what comes later, is let go with it; its descriptor is closed at once. */
+    NEED(tg_coordinator_pause(coordinator, "child", NULL, NULL));
     NEED(tg_submit_many(child, NULL, 100, &options, NULL, NULL));
     NEED(tg_completion_queue_destroy(queue, NULL));
+    CHECK(fcntl(poller.fd, F_GETFD) == -1);
+    NEED(tg_coordinator_resume(coordinator, "child", NULL, NULL));
     CHECK_STATUS(TG_E_INVALID_HANDLE, tg_submit_many(child, NULL, 1, &options, NULL, NULL));
     NEED(tg_operation_destroy(inside_body, NULL));
 }
@@ -318,6 +340,11 @@ int main(void) {
     NEED(tg_token_wait(early, TG_FOREVER, NULL, NULL));
     NEED(tg_token_release(early));
 
+    looking = make("looking", look_at_parent, NULL);
+    tg_operation *waiting = make("waiting", wait_for_child, NULL);
+    CHECK(run(waiting, NULL, NULL) == 0);
+    NEED(tg_operation_destroy(waiting, NULL));
+    NEED(tg_operation_destroy(looking, NULL));
     anchors();
     leads();
     storage();

@@ -33,13 +33,14 @@
  *     refused (TG_E_NULL_ARGUMENT), as is a handle that was destroyed or is of another kind (TG_E_INVALID_HANDLE).
  *     Tokens are counted references: one that was released too often cannot be told from others.
  *   - Memory handed in is borrowed for the call; strings and bytes that are needed longer are copied. `user_data` and
- *     `argument` are transferred: their destroy function, unless NULL, is called exactly once, also where the call
- *     fails, on any thread. It must not call back into the library, except to release tokens.
+ *     `argument` are transferred: their destroy function, unless it or the pointer is NULL, is called exactly once,
+ *     also where the call fails (but for a struct_size from which nothing can be read), on any thread. It must not call
+ *     back into the library, except to release tokens: one destroyed within the other, some ten thousand deep at most.
  *   - Any thread may call any function, also inside bodies, except where "not from a body" or "not from a callback" is
  *     said. A handle must not be destroyed while another thread uses it.
  *   - Times are nanoseconds. Strings are UTF-8. Structures that begin with `struct_size` grow at their end only: set it
- *     to what sizeof says (the ..._INIT macros do); shorter ones are accepted, longer ones where the unknown rest is
- *     zero. In options zero means the default.
+ *     to what sizeof says (the ..._INIT macros do); those of earlier versions are accepted, and longer ones where the
+ *     unknown rest is zero. In options zero means the default.
  *   - After fork() a child may exec or exit. Whatever else it calls returns TG_E_FORKED.
  *
  * Docs/C-API.md tells which changes of this header are allowed. "Since" is 0.1 for all that does not say otherwise.
@@ -205,7 +206,7 @@ TG_API tg_status tg_config_init(tg_config *config, size_t struct_size);
 TG_API tg_status tg_coordinator_create(const tg_config *config, tg_coordinator **out, tg_error *error);
 
 /* Starts the workers, then lets waiting tokens go. Starting a running coordinator does nothing.
- * TG_E_THREAD_UNAVAILABLE, TG_E_INVALID_CONFIGURATION (pin mode hard), TG_E_STOPPED. Not from a body of it. */
+ * TG_E_THREAD_UNAVAILABLE, TG_E_INVALID_CONFIGURATION (pin mode hard), TG_E_STOPPED. */
 TG_API tg_status tg_coordinator_start(tg_coordinator *coordinator, tg_error *error);
 
 typedef struct tg_stop_report {
@@ -222,7 +223,7 @@ typedef struct tg_stop_report {
 /* Finishes what is there, then stops; at `timeout` the rest is settled with TG_E_STOPPED and running bodies are asked
  * to end. Blocks until that is done. Submissions from outside settle at once meanwhile, and afterwards. Stopping
  * twice waits for the same stop; the nearer deadline holds. From a body of it: begins the stop and returns at once.
- * `timeout`: 0 and more, TG_FOREVER. `report` is nullable. */
+ * `timeout`: 0 and more, TG_FOREVER. `report` is nullable. Not from a callback of tg_on_settled. */
 TG_API tg_status tg_coordinator_stop(tg_coordinator *coordinator, int64_t timeout, tg_stop_report *report, tg_error *error);
 
 /* The same, with the report as JSON, which names every abandoned token: {"isComplete", "busyThreads", "durationNanoseconds",
@@ -231,7 +232,7 @@ TG_API tg_status tg_coordinator_stop_json(tg_coordinator *coordinator, int64_t t
 
 /* Stops at once what has not been stopped, without waiting for bodies, and gives the handle back. Tokens, operations and
  * subscriptions stay valid until they are let go themselves; what they ask of the coordinator fails with TG_E_STOPPED.
- * NULL does nothing. Not from a body of it. */
+ * NULL does nothing. Not from a body of it, nor from a callback of tg_on_settled. */
 TG_API tg_status tg_coordinator_destroy(tg_coordinator *coordinator, tg_error *error);
 
 enum { TG_PHASE_IDLE = 0, TG_PHASE_RUNNING = 1, TG_PHASE_DRAINING = 2, TG_PHASE_STOPPED = 3 };
@@ -318,7 +319,8 @@ typedef void (*tg_on_settled)(tg_token *token, void *user_data);
 
 typedef struct tg_submit_options {
     size_t struct_size;
-    tg_destroy destroy_argument; /* nullable; called with the argument, once: after the body, or when it cannot run any more */
+    tg_destroy destroy_argument; /* nullable; called with the argument, once: after the body; where that never ran, at the latest
+                                    with the last reference to the token */
     const void *anchor;          /* the key's bytes, for TG_ANCHOR_PER_CALL: borrowed for the call */
     size_t anchor_size;          /* 1 and more */
     tg_completion_queue *queue;  /* nullable; gets the token when it is settled */
@@ -337,11 +339,12 @@ TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struc
  * goes to the body's coordinator, with its lead's seed and domain.
  *
  * TG_OK means that there is a token, and that it will settle; with a stopped coordinator it is settled already, with TG_E_STOPPED.
- * `out` is nullable; *out is a reference, to be given to tg_token_release. */
+ * `out` is nullable; *out is a reference, to be given to tg_token_release. The body and callbacks may run before it is
+ * written. */
 TG_API tg_status tg_submit(
     tg_operation *operation, void *argument, const tg_submit_options *options, tg_token **out, tg_error *error);
 
-/* Submits `count` calls, in order, each with its argument; `arguments` is nullable: NULL for each. Options hold for
+/* Submits `count` calls, at most 16777216, in order, each with its argument; `arguments` is nullable: NULL for each. Options hold for
  * each of them, except that on_settled must be NULL: a user_data cannot be destroyed for each. `out`, nullable, has room for
  * `count` tokens. */
 TG_API tg_status tg_submit_many(
@@ -426,12 +429,12 @@ TG_API tg_status tg_completion_queue_add(tg_completion_queue *queue, tg_token *t
 TG_API tg_status tg_completion_queue_take(
     tg_completion_queue *queue, tg_completion *out, size_t capacity, int64_t timeout, size_t *count, tg_error *error);
 
-/* Releases what is in it, closes the descriptor; tokens that settle later are not kept. NULL does nothing. Nobody
- * may be waiting in it. */
+/* Releases what is in it, closes the descriptor; tokens that settle later are not kept. NULL does nothing. Who waits in it
+ * gets TG_E_INVALID_HANDLE. */
 TG_API tg_status tg_completion_queue_destroy(tg_completion_queue *queue, tg_error *error);
 
 /* ---- Inside bodies -------------------------------------------------------------------------------------------- */
-/* On the body's thread, while it runs. */
+/* With the context of the innermost body on this thread: that of a body that waits while another runs on top of it is refused. */
 
 /* The calling thread's innermost body; NULL outside of bodies. Never fails. */
 TG_API tg_context *tg_context_current(void);
@@ -539,7 +542,7 @@ TG_API tg_status tg_coordinator_subscribe(
 TG_API tg_status tg_subscription_dropped(const tg_subscription *subscription, uint64_t *out);
 
 /* Ends it: when this returns no callback runs any more, and user_data is destroyed. From its own callback: ends after
- * that. NULL does nothing. */
+ * that. NULL does nothing. Not from a callback of tg_on_settled. */
 TG_API tg_status tg_subscription_destroy(tg_subscription *subscription, tg_error *error);
 
 #ifdef __cplusplus
