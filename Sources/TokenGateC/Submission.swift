@@ -12,17 +12,23 @@ internal import TokenCore
 typealias Token = TaskToken<Outcome>
 
 extension CallableOperation {
-    /// Submits one call.
+    /// Submits one call; gives the caller a reference where one is wanted.
     @inline(__always)
-    fileprivate func submit(_ call: Call, _ options: UnsafeRawBufferPointer?) throws(Failure) -> Token {
+    @discardableResult
+    fileprivate func submit(
+        _ call: Call, _ key: UnsafeRawBufferPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+    ) throws(Failure) -> Token {
+        let token: Token
         switch entry {
-        case .plain(let call_): return call_(call)
-        case .anchored(let call_):
-            guard let key = options else {
+        case .plain(let operation): token = operation(call)
+        case .anchored(let operation):
+            guard let key else {
                 throw Failure(TG_E_NULL_ARGUMENT, "the operation has an anchor for each call, and options give none")
             }
-            return call_(AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
+            token = operation(AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
         }
+        if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
+        return token
     }
 
     /// The key that options give, where the operation wants one.
@@ -35,6 +41,12 @@ extension CallableOperation {
     }
 }
 
+/// The operation that a handle stands for.
+@inline(__always)
+private func operationOf(_ handle: OpaquePointer?) throws(Failure) -> CallableOperation {
+    try Handles.borrow(handle, .operation, "operation").takeUnretainedValue()
+}
+
 @c @implementation
 package func tg_submit(
     _ handle: OpaquePointer?, _ argument: UnsafeMutableRawPointer?, _ options: UnsafePointer<tg_submit_options>?,
@@ -43,26 +55,21 @@ package func tg_submit(
     guard let options else {
         // The usual call.
         return attempt(error) { () throws(Failure) in
-            let operation = try Handles.borrow(handle, .operation, "operation", as: CallableOperation.self)
-            let token = try operation.takeUnretainedValue().submit(Call(argument: argument, owner: nil), nil)
-            if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
+            try operationOf(handle).submit(Call(argument: argument, owner: nil), nil, out)
         }
     }
     let given = Given(options)
     let argumentOwner = Owned.of(argument, given.value.destroy_argument)
     let dataOwner = Owned.of(given.value.user_data, given.value.destroy_user_data)
     return attempt(error) { () throws(Failure) in
-        let operation = try Handles.borrow(
-            handle, .operation, "operation", as: CallableOperation.self
-        ).takeUnretainedValue()
+        let operation = try operationOf(handle)
         let options = try given.checked()
         let key = try operation.key(options)
-        let queue = try options.queue.map { (handle) throws(Failure) in try queueOf(handle) }
+        let queue = options.queue == nil ? nil : try queueOf(options.queue)
         try queue?.reserve(1)
-        let token = try operation.submit(Call(argument: argument, owner: argumentOwner), key)
+        let token = try operation.submit(Call(argument: argument, owner: argumentOwner), key, out)
         if let callback = options.on_settled { notify(token, callback, options.user_data, dataOwner) }
         queue?.add(token, options.tag)
-        if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
     }
 }
 
@@ -80,9 +87,7 @@ package func tg_submit_many(
     }
     let dataOwner = Owned.of(given.value.user_data, given.value.destroy_user_data)
     return attempt(error) { () throws(Failure) in
-        let operation = try Handles.borrow(
-            handle, .operation, "operation", as: CallableOperation.self
-        ).takeUnretainedValue()
+        let operation = try operationOf(handle)
         let options = try given.checked()
         guard (0...mostSubmitted).contains(count) else {
             throw Failure(TG_E_INVALID_ARGUMENT, "count \(UInt(bitPattern: count)) is not in 0...\(mostSubmitted)")
@@ -91,13 +96,12 @@ package func tg_submit_many(
             throw Failure(TG_E_INVALID_ARGUMENT, "on_settled and user_data are for single submissions")
         }
         let key = try operation.key(options)
-        let queue = try options.queue.map { (handle) throws(Failure) in try queueOf(handle) }
+        let queue = options.queue == nil ? nil : try queueOf(options.queue)
         try queue?.reserve(count)
         for index in 0..<count {
             let call = Call(argument: arguments?[index], owner: owners.isEmpty ? nil : owners[index])
-            let token = try operation.submit(call, key)
+            let token = try operation.submit(call, key, out.map { $0 + index })
             queue?.add(token, options.tag)
-            if let out { out[index] = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
         }
     }
 }
