@@ -13,8 +13,9 @@
 #include <tokengate.h>
 #include <unistd.h>
 
-static int check_failures;
-static int check_count;
+/* Bodies and callbacks check, too. */
+static atomic_int check_failures;
+static atomic_int check_count;
 
 /* Counts, and says what is wrong without ending the test. */
 #define CHECK(condition)                                                                  \
@@ -50,7 +51,7 @@ static int check_count;
 
 /* The end of main. */
 static inline int check_report(const char *name) {
-    printf("%s: %d checks, %d failed\n", name, check_count, check_failures);
+    printf("%s: %d checks, %d failed\n", name, atomic_load(&check_count), atomic_load(&check_failures));
     return check_failures == 0 ? 0 : 1;
 }
 
