@@ -55,14 +55,18 @@ final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked 
     /// Makes the token of one call and hands it to its submitter.
     @inlinable
     func submit(_ input: Input, to coordinator: (any TokenSubmitter)?) -> TaskToken<Output> {
-        let token: TaskToken<Output> =
-            if let asyncBody {
-                AsyncBodyToken(plan: self, input: input, body: asyncBody)
-            } else {
-                BodyToken(core: self, input: input)
-            }
+        let token = makeToken(input)
         if tags.isPlain { handOverPlain(token, coordinator) } else { handOver(token, input, coordinator) }
         return token
+    }
+
+    @inlinable
+    func makeToken(_ input: Input) -> TaskToken<Output> {
+        if let asyncBody {
+            AsyncBodyToken(plan: self, input: input, body: asyncBody)
+        } else {
+            BodyToken(core: self, input: input)
+        }
     }
 
     /// A token without anchor, storage or lead, outside of bodies, of a guard without fault: the shortest way.

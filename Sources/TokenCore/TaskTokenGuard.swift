@@ -94,6 +94,38 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
         core.submit((repeat each parameter), to: coordinator)
     }
 
+    /// Submits a call once its coordinator has room for it: for async code that is to slow down with a coordinator whose
+    /// capacity is limited (`Configuration.capacity`, overload policy `suspend`).
+    ///
+    /// ```swift
+    /// for line in lines { tokens.append(try await parse.submit(line)) }
+    /// ```
+    /// Inside a body, and where there is no limit, it is a plain call. Callers get their places in the order in which they
+    /// came.
+    ///
+    /// - Throws: `CancellationError` where the task is cancelled while it waits; then nothing was submitted.
+    public func submit(_ input: Input) async throws -> TaskToken<Output> {
+        try await core.submitWaiting(input, to: coordinator)
+    }
+
+    /// Submits a call of a function of several parameters once there is room for it.
+    public func submit<each Parameter: Sendable>(
+        _ parameter: repeat each Parameter
+    ) async throws -> TaskToken<Output> where Input == (repeat each Parameter) {
+        try await core.submitWaiting((repeat each parameter), to: coordinator)
+    }
+
+    /// As ``submit(_:)``, for ordinary threads: blocks the calling one until there is room.
+    ///
+    /// - Parameters:
+    ///   - input: what the function is called with.
+    ///   - timeout: how long to wait; nil (the default) waits without limit.
+    /// - Throws: `waitTimedOut` when the time passed first, `invalidArgument` for a negative time; then nothing was submitted.
+    @available(*, noasync, message: "use `try await submit(…)` in async code")
+    public func submitBlocking(_ input: Input, timeout: Duration? = nil) throws(TokenError) -> TaskToken<Output> {
+        try core.submitBlocking(input, to: coordinator, timeout: timeout)
+    }
+
     /// The operation type, as given.
     public var operationType: String { core.operationType }
 

@@ -16,6 +16,7 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable, Hashable {
             case invalidOperationType, invalidConfiguration, invalidArgument, tooManyOperationTypes
             case noCoordinator, coordinatorStopped, killed, discarded, timedOut, waitTimedOut, threadUnavailable
+            case overloaded
         }
 
         private let kind: Kind
@@ -45,6 +46,8 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         public static let timedOut = Code(.timedOut)
         /// The time of a `wait(timeout:)` passed; the token itself goes on.
         public static let waitTimedOut = Code(.waitTimedOut)
+        /// The coordinator had as many live tokens as its capacity allows.
+        public static let overloaded = Code(.overloaded)
         /// The system refused to create a thread.
         public static let threadUnavailable = Code(.threadUnavailable)
     }

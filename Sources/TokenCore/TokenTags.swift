@@ -43,6 +43,8 @@ package struct TokenTags: Sendable, Hashable {
         package static let turn = Holdings(rawValue: 2)
         /// A reference to its anchor.
         package static let anchor = Holdings(rawValue: 4)
+        /// One of the places that a coordinator has for live tokens.
+        package static let place = Holdings(rawValue: 8)
     }
 
     @usableFromInline

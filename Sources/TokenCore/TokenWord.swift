@@ -26,7 +26,7 @@ public enum TokenState: String, Sendable, Hashable, CaseIterable, Codable {
     case completed
     /// Its body threw, or it could not be run.
     case failed
-    /// Killed, discarded, or left over when its coordinator stopped.
+    /// Killed, discarded, dropped for a newer one, or left over when its coordinator stopped.
     case killed
     /// Its own time limit passed.
     case timedOut
@@ -42,7 +42,7 @@ public enum TokenState: String, Sendable, Hashable, CaseIterable, Codable {
 
 /// Why a token reached a terminal state that its body did not bring about.
 package enum SettleReason: UInt8, Sendable {
-    case body, killed, discarded, coordinatorStopped, timedOut
+    case body, killed, discarded, coordinatorStopped, timedOut, dropped
 
     /// The terminal state that this reason leads to when the body did not.
     package var state: TokenState { self == .timedOut ? .timedOut : .killed }
@@ -55,6 +55,8 @@ package enum SettleReason: UInt8, Sendable {
         case .coordinatorStopped:
             TokenError(.coordinatorStopped, "\(subject) was not run to its end: its coordinator stopped")
         case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
+        case .dropped:
+            TokenError(.overloaded, "\(subject) had waited longest when the coordinator was full, and was dropped")
         }
     }
 }

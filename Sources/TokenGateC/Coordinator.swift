@@ -56,6 +56,14 @@ extension Configuration {
         case Int64(TG_NONE): anchorIdleCapacity = 0
         default: anchorIdleCapacity = Int(config.anchor_idle_capacity)
         }
+        if config.capacity != 0 { capacity = Int(config.capacity) }
+        switch Int(config.overload) {
+        case TG_OVERLOAD_DEFAULT, TG_OVERLOAD_SUSPEND: overload = .suspend
+        case TG_OVERLOAD_REJECT: overload = .reject
+        case TG_OVERLOAD_DROP_OLDEST: overload = .dropOldest
+        default: throw wrong("overload", config.overload)
+        }
+        if config.reserved != 0 { throw wrong("reserved", config.reserved) }
         do { try validate() } catch { throw Failure(error) }
     }
 }

@@ -83,6 +83,11 @@ extension tg_statistics {
         leases_opened = statistics.leasesOpened
         leases_released = statistics.leasesReleased
         lease_diversions = statistics.leaseDiversions
+        guard let admission = statistics.admission else { return }
+        capacity = UInt64(admission.capacity)
+        places_in_use = UInt64(admission.inUse)
+        rejected = admission.rejected
+        dropped = admission.dropped
     }
 }
 

@@ -52,6 +52,7 @@ enum Status {
         case .timedOut: TG_E_TIMED_OUT
         case .waitTimedOut: TG_E_WAIT_TIMED_OUT
         case .threadUnavailable: TG_E_THREAD_UNAVAILABLE
+        case .overloaded: TG_E_OVERLOADED
         default: TG_E_INTERNAL
         }
     }
@@ -106,6 +107,7 @@ enum Status {
         TG_E_FORKED: Words("TG_E_FORKED", "the library cannot be used in a child of fork()"),
         TG_E_SYSTEM: Words("TG_E_SYSTEM", "a system call failed"),
         TG_E_INTERNAL: Words("TG_E_INTERNAL", "a fault of the library"),
+        TG_E_OVERLOADED: Words("TG_E_OVERLOADED", "the coordinator has as many live tokens as its capacity allows"),
     ]
 }
 

@@ -20,9 +20,9 @@ protocol Options: Growing {
     /// What it was in each version that changed it, in bytes, the present one last: a size in between would cut a field in two.
     static var sizes: [Int] { get }
 }
-extension tg_config: Options { static var sizes: [Int] { [96] } }
+extension tg_config: Options { static var sizes: [Int] { [96, 112] } }
 extension tg_operation_options: Options { static var sizes: [Int] { [72] } }
-extension tg_submit_options: Options { static var sizes: [Int] { [72] } }
+extension tg_submit_options: Options { static var sizes: [Int] { [72, 80] } }
 
 /// Options as the caller gave them: what the library does not find is zero.
 struct Given<Structure: Options> {

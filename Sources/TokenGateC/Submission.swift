@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
 package import CTokenGate
 internal import TokenCore
 
@@ -16,16 +17,17 @@ extension CallableOperation {
     @inline(__always)
     @discardableResult
     fileprivate func submit(
-        _ call: Call, _ key: UnsafeRawBufferPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+        _ call: Call, _ key: UnsafeRawBufferPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?,
+        within patience: Patience = .none
     ) throws(Failure) -> Token {
         let token: Token
         switch entry {
-        case .plain(let operation): token = operation(call)
+        case .plain(let operation): token = patience.call(operation, call)
         case .anchored(let operation):
             guard let key else {
                 throw Failure(TG_E_NULL_ARGUMENT, "the operation has an anchor for each call, and options give none")
             }
-            token = operation(AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
+            token = patience.call(operation, AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
         }
         if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
         return token
@@ -38,6 +40,29 @@ extension CallableOperation {
             throw Failure(TG_E_INVALID_ARGUMENT, "an anchor is given to an operation without TG_ANCHOR_PER_CALL")
         }
         return nil
+    }
+}
+
+/// How long a submission may wait for a place.
+private enum Patience {
+    case none
+    /// Until then, in monotonic nanoseconds; nil: without limit.
+    case until(Int64?)
+
+    /// From `place_timeout`.
+    static func of(_ nanoseconds: Int64) throws(Failure) -> Patience {
+        if nanoseconds == 0 { return .none }
+        let timeout = try duration(nanoseconds, "place_timeout")
+        try refuseInCallback()
+        return .until(timeout.map { Int64(clampedAdding: $0, to: tge_now_ns()) })
+    }
+
+    @inline(__always)
+    func call<Input>(_ operation: TaskTokenGuard<Input, Outcome>, _ input: Input) -> Token {
+        guard case .until(let deadline) = self else { return operation(input) }
+        let left = deadline.map { Duration.nanoseconds(max(0, $0 - tge_now_ns())) }
+        // Where that was not long enough the call comes to nothing in the usual way: its token is refused.
+        return (try? operation.submitBlocking(input, timeout: left)) ?? operation(input)
     }
 }
 
@@ -65,9 +90,11 @@ package func tg_submit(
         let operation = try operationOf(handle)
         let options = try given.checked()
         let key = try operation.key(options)
+        let patience = try Patience.of(options.place_timeout)
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
         try queue?.reserve(1)
-        let token = try operation.submit(Call(argument: argument, owner: argumentOwner), key, out)
+        let token = try operation.submit(
+            Call(argument: argument, owner: argumentOwner), key, out, within: patience)
         if let callback = options.on_settled { notify(token, callback, options.user_data, dataOwner) }
         queue?.add(token, options.tag)
     }
@@ -97,10 +124,11 @@ package func tg_submit_many(
         }
         let key = try operation.key(options)
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
+        let patience = try Patience.of(options.place_timeout)
         try queue?.reserve(count)
         for index in 0..<count {
             let call = Call(argument: arguments?[index], owner: owners.isEmpty ? nil : owners[index])
-            let token = try operation.submit(call, key, out.map { $0 + index })
+            let token = try operation.submit(call, key, out.map { $0 + index }, within: patience)
             queue?.add(token, options.tag)
         }
     }

@@ -108,7 +108,8 @@ enum {
     TG_E_BUFFER_TOO_SMALL = -18,      /* what is to be written does not fit */
     TG_E_FORKED = -19,                /* called in a child of fork() */
     TG_E_SYSTEM = -20,                /* a system call failed: the message tells which, and why */
-    TG_E_INTERNAL = -21               /* a fault of the library: please report it */
+    TG_E_INTERNAL = -21,              /* a fault of the library: please report it */
+    TG_E_OVERLOADED = -22             /* the coordinator had as many live tokens as its capacity allows */
 };
 
 /* "TG_E_KILLED"; "TG_E_UNKNOWN" for a number that the library does not know. Never freed. Never fails. */
@@ -171,6 +172,15 @@ enum {
     TG_PIN_HARD = 3     /* tg_coordinator_start fails where a worker could not be pinned and verified */
 };
 
+/* What becomes of a token that comes from outside of bodies while there are as many as tg_config.capacity allows. Descendants
+ * of bodies always come in, and count. */
+enum {
+    TG_OVERLOAD_DEFAULT = 0,    /* suspend */
+    TG_OVERLOAD_SUSPEND = 1,    /* it waits as long as tg_submit_options.place_timeout says; then it is refused */
+    TG_OVERLOAD_REJECT = 2,     /* it is refused: it settles at once with TG_E_OVERLOADED */
+    TG_OVERLOAD_DROP_OLDEST = 3 /* the one that has waited longest settles with TG_E_OVERLOADED, unless it has been sent to a worker */
+};
+
 /* For options where zero is the default and "none at all" is wanted. */
 #define TG_NONE (-1)
 
@@ -193,9 +203,12 @@ typedef struct tg_config {
     int64_t idle_thread_time;     /* how long a spare or storage thread stays without work; default 5 s */
     int64_t anchor_idle_time;     /* how long an anchor's home is remembered, or TG_NONE; default 60 s */
     int64_t anchor_idle_capacity; /* idle anchors remembered at most, 1...100000000, or TG_NONE; default 100000 */
+    int64_t capacity;             /* live tokens at most, 1...1000000000; default: no limit */
+    int32_t overload;             /* TG_OVERLOAD_... */
+    int32_t reserved;             /* 0 */
 } tg_config;
 
-#define TG_CONFIG_INIT { sizeof(tg_config), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define TG_CONFIG_INIT { sizeof(tg_config), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* For languages without the macro: zeroes `struct_size` bytes and notes the size. Returns TG_E_STRUCT_SIZE where
  * that is less than sizeof(size_t). */
@@ -328,9 +341,11 @@ typedef struct tg_submit_options {
     tg_on_settled on_settled;    /* nullable */
     void *user_data;             /* for on_settled: transferred */
     tg_destroy destroy_user_data; /* nullable; called after on_settled */
+    int64_t place_timeout;       /* with TG_OVERLOAD_SUSPEND, how long the call may wait for a place before the token is refused;
+                                    default 0: not at all. Inside bodies nobody waits. Not from a callback */
 } tg_submit_options;
 
-#define TG_SUBMIT_OPTIONS_INIT { sizeof(tg_submit_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL }
+#define TG_SUBMIT_OPTIONS_INIT { sizeof(tg_submit_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0 }
 
 /* As tg_config_init. */
 TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struct_size);
@@ -338,7 +353,8 @@ TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struc
 /* Submits one call; returns at once, nothing runs on this thread. Inside a body, the token descends from that body: it
  * goes to the body's coordinator, with its lead's seed and domain.
  *
- * TG_OK means that there is a token, and that it will settle; with a stopped coordinator it is settled already, with TG_E_STOPPED.
+ * TG_OK means that there is a token, and that it will settle; with a stopped coordinator it is settled already, with TG_E_STOPPED,
+ * and with TG_E_OVERLOADED where there is no place for it (tg_config.capacity).
  * `out` is nullable; *out is a reference, to be given to tg_token_release. The body and callbacks may run before it is
  * written. */
 TG_API tg_status tg_submit(
@@ -387,7 +403,7 @@ TG_API tg_status tg_token_get_seed(const tg_token *token, uint8_t out[32]);
 TG_API tg_status tg_token_kill(tg_token *token, int32_t *settled);
 
 /* What became of it, without waiting: TG_OK and the result; TG_E_BODY_FAILED and the result; TG_E_NOT_SETTLED; or what it
- * was settled with (TG_E_KILLED, TG_E_DISCARDED, TG_E_STOPPED, TG_E_TIMED_OUT). A pointer in *value is borrowed: it lives as long as
+ * was settled with (TG_E_KILLED, TG_E_DISCARDED, TG_E_STOPPED, TG_E_TIMED_OUT, TG_E_OVERLOADED). A pointer in *value is borrowed: it lives as long as
  * the caller's reference. `value` is nullable. */
 TG_API tg_status tg_token_result(const tg_token *token, tg_value *value, tg_error *error);
 
@@ -484,9 +500,13 @@ typedef struct tg_statistics {
     uint64_t leases_opened;
     uint64_t leases_released;
     uint64_t lease_diversions;
+    uint64_t capacity;      /* of tg_config; 0: no limit, and the following are 0 */
+    uint64_t places_in_use; /* live tokens; more than capacity where bodies have submitted */
+    uint64_t rejected;      /* tokens that found no place */
+    uint64_t dropped;       /* tokens that were dropped for newer ones */
 } tg_statistics;
 
-#define TG_STATISTICS_INIT { sizeof(tg_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define TG_STATISTICS_INIT { sizeof(tg_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* One consistent snapshot. */
 TG_API tg_status tg_coordinator_statistics(const tg_coordinator *coordinator, tg_statistics *out, tg_error *error);

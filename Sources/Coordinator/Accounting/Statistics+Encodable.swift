@@ -12,7 +12,7 @@ internal import TokenCore
 extension Statistics: Encodable {
     private enum Keys: String, CodingKey {
         case phase, counts, operations, domains, tiers, liveAnchors, idleAnchors, leasesOpened, leasesReleased
-        case leaseDiversions, quotaThrottling
+        case leaseDiversions, admission, quotaThrottling
     }
 
     private struct Throttling: Encodable {
@@ -32,6 +32,7 @@ extension Statistics: Encodable {
         try container.encode(leasesOpened, forKey: .leasesOpened)
         try container.encode(leasesReleased, forKey: .leasesReleased)
         try container.encode(leaseDiversions, forKey: .leaseDiversions)
+        try container.encode(admission, forKey: .admission)
         let throttling = quotaThrottling.map {
             Throttling(
                 periods: $0.periods, throttledPeriods: $0.throttledPeriods,

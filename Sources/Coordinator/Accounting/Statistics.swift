@@ -103,6 +103,20 @@ public struct Statistics: Sendable {
         public let waiting: Int
     }
 
+    /// The places for live tokens.
+    public struct Admission: Sendable, Hashable, Encodable {
+        /// Places.
+        public let capacity: Int
+        /// Live tokens, and places given to callers that waited for one; more than `capacity` where bodies have submitted.
+        public let inUse: Int
+        /// Callers that wait for a place.
+        public let waiting: Int
+        /// Tokens that found no place so far.
+        public let rejected: UInt64
+        /// Tokens that were dropped for newer ones so far.
+        public let dropped: UInt64
+    }
+
     /// Where the coordinator is in its life.
     public let phase: LifecyclePhase
     /// All operations together.
@@ -123,6 +137,8 @@ public struct Statistics: Sendable {
     public let leasesReleased: UInt64
     /// Members of a lease that ran elsewhere because their sticky anchor was alive in another domain.
     public let leaseDiversions: UInt64
+    /// The places for live tokens; nil where there is no limit.
+    public let admission: Admission?
     /// How often a quota stopped the process's control group since that was made; nil where the system does not count it.
     ///
     /// Time that no setting of a coordinator gets back. Read from the system at each snapshot.
@@ -167,7 +183,15 @@ extension Engine {
             phase: phase, counts: operations.reduce(.init()) { $0 + $1.counts }, operations: operations,
             domains: domains, tiers: tiers, liveAnchors: liveAnchors, idleAnchors: idleAnchors,
             leasesOpened: leases.opened.load(ordering: .sequentiallyConsistent), leasesReleased: released,
-            leaseDiversions: leases.diverted.load(ordering: .relaxed), quotaThrottling: machine.limits.throttling())
+            leaseDiversions: leases.diverted.load(ordering: .relaxed),
+            admission: admission.map { limit in
+                limit.withLock {
+                    Statistics.Admission(
+                        capacity: $0.limit, inUse: $0.inUse, waiting: $0.waiting, rejected: $0.refused,
+                        dropped: $0.dropped)
+                }
+            },
+            quotaThrottling: machine.limits.throttling())
     }
 
     /// One operation's share.

@@ -91,7 +91,15 @@ extension Engine {
             object.settle(for: .coordinatorStopped, reportingTo: self)
             return token.release()
         }
+        let descends = object.lineage != nil
         if !isReserved { charge(object, claim) }
+        if gate.contains(.bounded), !takePlace(token, record, mustEnter: isReserved || descends) { return }
+        proceed(token, record, gate)
+    }
+
+    /// A token has its place, where there is a limit: on to the queues.
+    func proceed(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, _ gate: Gate) {
+        let object = token.takeUnretainedValue()
         if !gate.contains(.started) {
             object.transition { $0.holding() }
             let kept = pending.withLock { list in
@@ -432,7 +440,7 @@ extension Engine {
 
     /// A token stands in a list by now: tells so, settles it if a sweep missed it on its way there, and lets it in where a
     /// waiting ancestor holds what it stands in line for.
-    private func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
+    func noteHeld(_ token: AnyTaskToken, _ record: OperationRecord) {
         events.emit { .token(token, .waiting, domain: nil) }
         // By its own record: a batch's runner is held for another operation's pause.
         settleIfSwept(token, operations.record(token))

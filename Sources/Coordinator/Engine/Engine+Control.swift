@@ -64,6 +64,7 @@ extension Engine {
     /// What stands in a mailbox is found by its workers soon enough.
     func purge() {
         for token in withPaused({ $0.takeSettled() }) { retire(token) }
+        clearLine()
         defer { trimNeeded() }
         for tier in tiers {
             let dead = tier.permits.withLock { permits in
@@ -102,6 +103,7 @@ extension Engine {
         func take(_ token: Unmanaged<AnyTaskToken>) { take(token.takeUnretainedValue()) }
         if waiting {
             pending.withLock { $0?.forEach(take) }
+            admission?.withLock { $0.forEachStanding(take) }
             reserved.withLock { $0.values.forEach(take) }
             for shard in anchors { shard.table.withLock { $0.forEachWaiter(take) } }
             withPaused { $0.forEach(take) }

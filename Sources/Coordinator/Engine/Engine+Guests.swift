@@ -83,6 +83,7 @@ extension Engine: AwaitObserver {
 
     /// A body waits for a token, and so for those that it is made of.
     func need(_ token: AnyTaskToken) {
+        letThrough(token)
         for part in parts(of: token) where part.realm === realm && part.lineage != nil && hasLine(part) {
             part.markNeeded()
             // Else it is told when it comes to stand there: the flag is read after that.

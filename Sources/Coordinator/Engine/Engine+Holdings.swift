@@ -75,13 +75,17 @@ extension Engine {
     /// Once: whoever settles it in a mailbox does, since the mailbox's crew may be stuck while others, even the host whose
     /// guest it is, wait for what it holds; so does whoever finds it.
     func bury(_ token: AnyTaskToken) {
-        if token.tags.isPlain || !token.markBuried() { return }
+        if token.tags.isPlain && admission == nil || !token.markBuried() { return }
         returnHoldings(token)
     }
 
     package func tokenDiedInMailbox(_ token: AnyTaskToken) { bury(token) }
 
-    package func tokenWasKilled(_ token: AnyTaskToken) { withdraw(token) }
+    package func tokenWasKilled(_ token: AnyTaskToken) {
+        withdraw(token)
+        admission?.noteKill()
+        clearForWaiters()
+    }
 
     /// Takes a settled token that may hold its anchor's turn out of the next line it stands in: others, even the host whose
     /// guest it is, wait for the turn.
@@ -110,7 +114,9 @@ extension Engine {
 
     private func giveBack(_ token: AnyTaskToken, _ looker: Worker?) {
         givePermitBack(token, looker: looker?.crew.kind == .storage ? looker : nil)
-        guard token.holdings.contains(.anchor) else { return }
+        let hasPlace = token.holdings.contains(.place)
+        defer { if hasPlace { leavePlace() } }
+        guard token.holdings.contains(.anchor) else { return token.holdings = [] }
         let hash = AnchorHash(rawValue: token.anchor)
         let hasTurn = token.holdings.contains(.turn)
         token.holdings = []

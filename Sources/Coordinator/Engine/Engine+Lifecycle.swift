@@ -205,6 +205,7 @@ extension Engine {
 
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
+        turnWaitersAway()
         var told = telling { dropPaused() }
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()

@@ -41,13 +41,16 @@ package final class Engine: TokenSubmitter {
     let crews: CrewTable
     let control = Guarded(LifecycleState())
 
-    /// One word that says whether the plain path is open: bit 0 started, bit 1 paused, bit 2 draining, bit 3 stopped.
+    /// One word that says whether the plain path is open: bit 0 started, bit 1 paused, bit 2 draining, bit 3 stopped,
+    /// bit 4 bounded.
     struct Gate: OptionSet {
         let rawValue: UInt32
         static let started = Gate(rawValue: 1)
         static let paused = Gate(rawValue: 2)
         static let draining = Gate(rawValue: 4)
         static let stopped = Gate(rawValue: 8)
+        /// There is a limit to live tokens.
+        static let bounded = Gate(rawValue: 16)
         /// Started, and nothing else.
         var isPlain: Bool { rawValue == 1 }
     }
@@ -82,6 +85,8 @@ package final class Engine: TokenSubmitter {
     /// A blocked thread is looking for what keeps its tree.
     let isLookingAround = Atomic<Bool>(false)
     let leases = LeaseCounters()
+    /// Places for live tokens; nil where there is no limit.
+    let admission: Admission?
     let spawner = Spawner()
 
     /// One storage tier.
@@ -157,10 +162,16 @@ package final class Engine: TokenSubmitter {
         anchors = (0..<Self.anchorShards).map { _ in
             AnchorShard(idleCapacity: configuration.anchorIdleCapacity / Self.anchorShards, idleTime: idleTime)
         }
+        admission = configuration.capacity.map { limit in
+            // Enough for every worker to find the next one waiting.
+            let window = max(1, min(limit / 2, 64 * cpuSets.count))
+            return Admission(.init(limit: limit, window: window, overload: configuration.overload.kind))
+        }
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         realm = TokenRealm(
             origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true)
+        if admission != nil { open(.bounded) }
         realm.attach(self)
         for domain in domains { for executor in domain.executors { executor.attach(self) } }
     }

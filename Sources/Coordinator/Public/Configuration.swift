@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 public import Affinity
+internal import Routing
 public import TokenCore
 
 /// How a coordinator is sized and behaves.
@@ -35,6 +36,28 @@ public struct Configuration: Sendable {
 
         /// The mode's name.
         public var description: String { kind.rawValue }
+    }
+
+    /// What becomes of a token that comes from outside of bodies while there are as many as the capacity allows.
+    ///
+    /// Descendants of bodies always come in, since a body may wait for them, and count.
+    public struct OverloadPolicy: Sendable, Hashable, CustomStringConvertible {
+        let kind: Overload
+
+        /// The caller waits: of `try await operation.submit(…)`, or, with its thread, of `submitBlocking(…)`.
+        ///
+        /// A plain call does not wait, and is rejected. The default.
+        public static let suspend = OverloadPolicy(kind: .suspend)
+        /// The new token settles at once with `overloaded`.
+        public static let reject = OverloadPolicy(kind: .reject)
+        /// The token that has waited longest settles with `overloaded`, and the new one has its place.
+        ///
+        /// What has been sent to a worker is not dropped; where nothing else is there the new one is rejected. Half of the
+        /// capacity, and at most 64 tokens a core domain, are sent to workers in advance.
+        public static let dropOldest = OverloadPolicy(kind: .dropOldest)
+
+        /// The policy's name.
+        public var description: String { "\(kind)" }
     }
 
     /// The CPUs to use, of those the process may use; nil (the default) for all of them.
@@ -84,6 +107,16 @@ public struct Configuration: Sendable {
     /// 1…16,777,216, default 4,096.
     public var eventBuffer = 4_096
 
+    /// Live tokens at most, those of descendants aside; nil (the default) for no limit.
+    ///
+    /// 1…1,000,000,000. A token is live from its submission until it is settled and its body, if it began, has returned. Those of
+    /// batches count one by one.
+    public var capacity: Int?
+    /// What becomes of those that come on top.
+    ///
+    /// Default `suspend`; means nothing without a `capacity`.
+    public var overload = OverloadPolicy.suspend
+
     /// Root of the `/sys` and `/proc` trees that the machine is read from.
     ///
     /// For tests.
@@ -125,6 +158,10 @@ public struct Configuration: Sendable {
         try check(
             (0...100_000_000).contains(anchorIdleCapacity),
             "anchorIdleCapacity \(anchorIdleCapacity) is outside 0...100000000")
+        if let capacity {
+            try check(
+                (1...1_000_000_000).contains(capacity), "capacity \(capacity) is outside 1...1000000000")
+        }
         try check((1...1 << 24).contains(eventBuffer), "eventBuffer \(eventBuffer) is outside 1...\(1 << 24)")
     }
 

@@ -23,7 +23,7 @@ public import TokenCore
 /// zero.
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
-public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
+public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceKeeper {
     let engine: Engine
 
     /// Makes a coordinator.
@@ -188,6 +188,14 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter {
 
     /// Lets a token go that was settled in a mailbox; tokens call this.
     public func tokenDiedInMailbox(_ token: AnyTaskToken) { engine.tokenDiedInMailbox(token) }
+
+    package func awaitPlace() async throws -> Bool { try await engine.awaitPlace() }
+
+    package func blockForPlace(until deadline: Int64?) throws(TokenError) -> Bool {
+        try engine.blockForPlace(until: deadline)
+    }
+
+    package func returnPlace() { engine.returnPlace() }
 
     /// Makes this coordinator the process default.
     public func makeDefault() { DefaultSubmitter.set(engine) }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tokengate.h>
+#include <unistd.h>
 
 enum { coordinators = 2, operations = 6, tokens = 12, queues = 2, subscriptions = 2 };
 
@@ -92,6 +93,7 @@ static void submit(world *self) {
     if (bits & 2) options.queue = *PICK(self, queue, queues);
     if (bits & 4) options.on_settled = on_settled;
     if (bits & 8) options.user_data = own(), options.destroy_user_data = destroy;
+    if (argument[0] & 32) options.place_timeout = TG_MILLISECOND;
     tg_token *made = NULL;
     if (tg_submit(operation, argument, &options, bits & 16 ? NULL : &made, NULL) == TG_OK && made) {
         (void)tg_token_release(*place);
@@ -122,6 +124,8 @@ static void step(world *self) {
         config.workers_per_core = next(self) % 5;
         config.storage_limit_slow = next(self) % 3;
         config.pin_mode = next(self) % 3;
+        config.capacity = next(self) % 6;
+        config.overload = next(self) % 5;
         coordinator = NULL;
         if (tg_coordinator_create(&config, &coordinator, &error) == TG_OK) {
             (void)tg_coordinator_destroy(*coordinator_place, NULL);
@@ -204,6 +208,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int i = 0; i < operations; i++) (void)tg_operation_destroy(self.operation[i], NULL);
     (void)tg_operation_destroy(atomic_exchange(&child, NULL), NULL);
     for (int i = 0; i < coordinators; i++) (void)tg_coordinator_destroy(self.coordinator[i], NULL);
+    /* Everything that was handed over is destroyed, once; the last of it by threads that end a moment later. */
+    for (int i = 0; i < 60000 && atomic_load(&owned) != 0; i++) usleep(1000);
+    if (atomic_load(&owned) != 0) abort();
     return 0;
 }
 
