@@ -14,10 +14,12 @@ LEDGER_TOKENS ?= 2000000
 WORKLOAD ?=
 QUICK ?=
 
+FUZZ_SECONDS ?= 600
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts c-api install uninstall clean
+.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts c-api c-sanitized fuzz install uninstall clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -63,6 +65,13 @@ counts: setup ## Count instructions, allocations and memory a token; fails above
 c-api: setup ## Install the C API below a scratch prefix; test it, its examples and its binary interface there
 	@.ci/c-api
 
+c-sanitized: setup ## The tests in C with the library under thread sanitizer; 20 seconds of libFuzzer under address sanitizer
+	@.ci/c-sanitized thread
+	@.ci/c-sanitized fuzz 20
+
+fuzz: setup ## Random sequences of calls of the C API for FUZZ_SECONDS=600
+	@.ci/c-sanitized fuzz $(FUZZ_SECONDS)
+
 install: setup ## Install the C API: PREFIX=/usr/local, DESTDIR= for packagers
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" .ci/c-install
 
@@ -70,4 +79,4 @@ uninstall: ## Take it away again; the same PREFIX and DESTDIR
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" .ci/c-install --uninstall
 
 clean: ## Remove everything that was built
-	@rm -rf .build .build-tsan .build-consumers .build-bench .build-c
+	@rm -rf .build .build-tsan .build-consumers .build-bench .build-c .build-c-address .build-c-thread

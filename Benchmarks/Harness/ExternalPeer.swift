@@ -8,13 +8,13 @@
 internal import Dispatch
 internal import Foundation
 
-/// A program in another language that holds several contenders.
+/// A program in another language that holds several contenders; `c` is TokenGate through its C API.
 ///
 /// It is called as `program WORKLOAD CONTENDER NUMBER…`, warms up, measures once, and prints one line: the checksum,
 /// then the workload's metrics in their order. The driver builds it into the folder that `TOKENGATE_BENCH_PEERS` names,
 /// with a file `NAME.versions` (lines of name, tab, version) beside it, or `NAME.skipped` that says why there is none.
 package enum PeerProgram: String, CaseIterable, Sendable {
-    case go, rust, python
+    case go, rust, python, c
 
     private func file(_ suffix: String) -> String {
         let folder = ProcessInfo.processInfo.environment["TOKENGATE_BENCH_PEERS"] ?? "."

@@ -7,10 +7,13 @@
 
 import BenchmarkHarness
 
-/// The contenders in other languages.
+/// The contenders in other languages, TokenGate's own C API among them.
 enum W1External {
     static var all: [any Contender<Int>] {
         [
+            ExternalPeer("TokenGate from C, a call a task", .c, .ours) { ["w1", "calls", "\($0)"] },
+            ExternalPeer("TokenGate from C, in bulk", .c, .ours) { ["w1", "bulk", "\($0)"] },
+            ExternalPeer("TokenGate from C, completion queue", .c, .ours) { ["w1", "queue", "\($0)"] },
             peer("Go, workers over one channel", .go, "channel"),
             peer("Go, the same, a handle a task", .go, "handles"),
             peer("Go, a goroutine a task", .go, "goroutine"),
