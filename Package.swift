@@ -60,7 +60,10 @@ let package = Package(
         // The layers, lowest first; a module imports only what stands above it.
         .target(
             name: "TokenCore",
-            dependencies: ["CExecution", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "CExecution", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: house
         ),
         .target(name: "Affinity", dependencies: ["CAffinity"], swiftSettings: house),
@@ -108,6 +111,7 @@ let package = Package(
         example("LeadTokens"),
         example("GatherWithFailures"),
         example("BlockingCallers"),
+        example("Resilience"),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["TokenGate"], path: "Tests/Support", swiftSettings: house),

@@ -117,3 +117,31 @@ void tge_parker_unpark(tge_parker *parker) {
     if (atomic_exchange(&parker->state, NOTIFIED) == PARKED)
         (void)syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
+
+struct thread_work {
+    void (*work)(void *);
+    void *context;
+};
+
+static void *thread_run(void *argument) {
+    struct thread_work work = *(struct thread_work *)argument;
+    free(argument);
+    work.work(work.context);
+    return NULL;
+}
+
+bool tge_thread_start(void (*work)(void *), void *context) {
+    struct thread_work *argument = malloc(sizeof *argument);
+    if (argument == NULL) return false;
+    *argument = (struct thread_work){work, context};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    bool started = pthread_attr_init(&attributes) == 0;
+    if (started) {
+        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        started = pthread_create(&thread, &attributes, thread_run, argument) == 0;
+        (void)pthread_attr_destroy(&attributes);
+    }
+    if (!started) free(argument);
+    return started;
+}

@@ -185,8 +185,11 @@ public class AnyTaskToken: @unchecked Sendable {
     ///
     /// The coordinator counts it first, then the waiters are told, so whoever was waiting finds it in the statistics.
     @discardableResult
-    package final func settle(for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil) -> Bool {
-        guard let before = settleWord({ $0.settling(for: reason) }) else { return false }
+    package final func settle(
+        for reason: SettleReason, reportingTo submitter: (any TokenSubmitter)? = nil,
+        if holds: (TokenWord) -> Bool = { _ in true }
+    ) -> Bool {
+        guard let before = settleWord({ holds($0) ? $0.settling(for: reason) : nil }) else { return false }
         let submitter = submitter ?? realm?.submitter
         submitter?.tokenDidSettle(self, from: before.state)
         tellWaiters(before)
@@ -238,6 +241,25 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// The tokens that this one is made of: it cannot begin before they are settled.
     package var sources: [AnyTaskToken] { [] }
+
+    /// How often its body has begun.
+    ///
+    /// 1 at most without a retry policy (`OperationOptions.retry`); 0 before.
+    public final var attempts: Int { attemptCount ?? (hasBegunBody ? 1 : 0) }
+
+    private var hasBegunBody: Bool {
+        let word = current
+        return word.state == .executing || word.isTerminal && word.hadStarted
+    }
+
+    /// What `attempts` is where the token counts them.
+    package var attemptCount: Int? { nil }
+    /// When it runs out of time, in the time of its realm.
+    package var timeLimit: Int64 { .max }
+    /// When it is due, where it waits for that.
+    package var dueTime: Int64 { .min }
+    /// What it failed with, once it has.
+    package var failure: (any Error)? { nil }
 
     /// The calling thread waits for this token, so it does not go on submitting: what it put off meanwhile is due.
     @inline(__always)

@@ -19,6 +19,8 @@ final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked 
     @usableFromInline let body: @Sendable (Input) throws -> Output
     /// Where it is there, it is the body.
     @usableFromInline let asyncBody: (@Sendable (Input) async throws -> Output)?
+    /// The plan of its tokens where it has options.
+    @usableFromInline let managed: ManagedPlan<Input, Output>?
 
     // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
     @usableFromInline
@@ -30,6 +32,7 @@ final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked 
     @inlinable
     init(
         _ operationType: String, _ weight: Weight, _ storage: StorageSpeed?, _ locality: Locality<Input>,
+        _ options: OperationOptions?,
         body: (@Sendable (Input) throws -> Output)? = nil,
         asyncBody: (@Sendable (Input) async throws -> Output)? = nil
     ) {
@@ -41,22 +44,32 @@ final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked 
         self.body = body ?? missing
         self.asyncBody = asyncBody
         let named = Operation.known(operationType)
-        problem = named.problem ?? locality.problem
+        problem = named.problem ?? locality.problem ?? options?.problem
+        let tags = TokenTags(
+            weight: weight, storage: storage,
+            flags: (asyncBody == nil ? locality.flags : locality.asyncFlags).union(options == nil ? [] : .managed))
+        managed = options.map {
+            ManagedPlan(named, operationType, tags, locality, $0, body: body, asyncBody: asyncBody)
+        }
         let runner: @Sendable (AnyTaskToken) -> Bool = {
             unsafeDowncast($0, to: BodyToken<Input, Output, Input?, Result<Output, any Error>?>.self).runTyped()
         }
         super.init(
-            operation: named.operation,
-            tags: TokenTags(
-                weight: weight, storage: storage, flags: asyncBody == nil ? locality.flags : locality.asyncFlags),
+            operation: named.operation, tags: tags,
             runner: body == nil ? TokenPlan.invoking : runner)
     }
 
     /// Makes the token of one call and hands it to its submitter.
     @inlinable
     func submit(_ input: Input, to coordinator: (any TokenSubmitter)?) -> TaskToken<Output> {
+        if tags.isPlain {
+            let token = makeToken(input)
+            handOverPlain(token, coordinator)
+            return token
+        }
+        if let managed { return managed.submit(input, to: coordinator) }
         let token = makeToken(input)
-        if tags.isPlain { handOverPlain(token, coordinator) } else { handOver(token, input, coordinator) }
+        handOver(token, input, coordinator)
         return token
     }
 

@@ -50,6 +50,7 @@ extension GuardCore {
     }
 
     private func submit(_ input: Input, to keeper: any PlaceKeeper, withPlace: Bool) -> TaskToken<Output> {
+        if let managed { return managed.submit(input, CallOptions(), to: keeper, place: withPlace ? keeper : nil) }
         let token = makeToken(input)
         if withPlace { token.holdings.insert(.place) }
         handOver(token, input, keeper)

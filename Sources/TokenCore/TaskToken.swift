@@ -77,6 +77,10 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
         return state == .completed || state == .failed
     }
 
+    package final override var failure: (any Error)? {
+        if isSettled, case .failure(let error) = outcomeOnceSettled { error } else { nil }
+    }
+
     /// What a token is settled with whose body did not bring its end about.
     @usableFromInline
     package final func settlementError() -> TokenError {

@@ -33,16 +33,18 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     ///   - weight: how much processor time a call is expected to take; medium by default.
     ///   - storage: the storage tier the body works on; nil (the default) for bodies that only compute.
     ///   - locality: where its tokens run relative to others; free by default.
+    ///   - options: retries, timeouts, limits; nil (the default) for none.
     ///   - coordinator: where calls from outside of bodies go; nil: see the type's description.
     ///   - body: runs once for each call, on a worker thread.
     @inlinable
     public init(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
-        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        locality: Locality<Input> = .free, options: OperationOptions? = nil,
+        on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (Input) throws -> Output
     ) {
         self.coordinator = coordinator
-        core = GuardCore(operationType, weight, storage, locality, body: body)
+        core = GuardCore(operationType, weight, storage, locality, options, body: body)
     }
 
     /// A guard around an async function of one parameter (or of a tuple).
@@ -51,34 +53,37 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     @inlinable
     public init(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
-        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        locality: Locality<Input> = .free, options: OperationOptions? = nil,
+        on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (Input) async throws -> Output
     ) {
         self.coordinator = coordinator
-        core = GuardCore(operationType, weight, storage, locality, asyncBody: body)
+        core = GuardCore(operationType, weight, storage, locality, options, asyncBody: body)
     }
 
     /// A guard around a synchronous function of several parameters, as it is.
     @inlinable
     public init<each Parameter: Sendable>(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
-        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        locality: Locality<Input> = .free, options: OperationOptions? = nil,
+        on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (repeat each Parameter) throws -> Output
     ) where Input == (repeat each Parameter) {
         self.coordinator = coordinator
-        core = GuardCore(operationType, weight, storage, locality, body: { try body(repeat each $0) })
+        core = GuardCore(operationType, weight, storage, locality, options, body: { try body(repeat each $0) })
     }
 
     /// A guard around an async function of several parameters, as it is.
     @inlinable
     public init<each Parameter: Sendable>(
         _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
-        locality: Locality<Input> = .free, on coordinator: (any TokenSubmitter)? = nil,
+        locality: Locality<Input> = .free, options: OperationOptions? = nil,
+        on coordinator: (any TokenSubmitter)? = nil,
         _ body: @escaping @Sendable (repeat each Parameter) async throws -> Output
     ) where Input == (repeat each Parameter) {
         self.coordinator = coordinator
         core = GuardCore(
-            operationType, weight, storage, locality, asyncBody: { try await body(repeat each $0) })
+            operationType, weight, storage, locality, options, asyncBody: { try await body(repeat each $0) })
     }
 
     /// Submits a call: returns its token at once.

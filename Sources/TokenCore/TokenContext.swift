@@ -54,10 +54,20 @@ public struct TokenContext: Sendable {
     /// Whether the coordinator has begun to stop: a long body does well to come to an end.
     public var isDraining: Bool { submitter.isDraining }
 
-    /// How long until a stop of the coordinator settles what is left, this token too: zero and more; nil while there is none.
+    /// How long until this token is settled without its body: by a timeout of its own, or by a stop of the coordinator that has
+    /// begun.
+    ///
+    /// Zero and more; nil where neither is to come.
     public var timeRemaining: Duration? {
-        submitter.stopDeadline.map { .nanoseconds(max(0, $0 == .max ? .max : $0 - tge_now_ns())) }
+        let stop = submitter.stopDeadline.map { $0 == .max ? .max : max(0, $0 - tge_now_ns()) }
+        let own = token.flatMap { token in
+            token.timeLimit == .max ? nil : token.realm.map { max(0, token.timeLimit - $0.timers.now) }
+        }
+        return [stop, own].compactMap { $0 }.min().map { .nanoseconds($0) }
     }
+
+    /// Which attempt this is, from 1 (`OperationOptions.retry`).
+    public var attempt: Int { max(1, token?.attempts ?? 1) }
 
     /// Throws `killed` when the innermost body's token is settled already; does nothing outside of bodies.
     public static func checkCancellation() throws(TokenError) {

@@ -16,7 +16,7 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable, Hashable {
             case invalidOperationType, invalidConfiguration, invalidArgument, tooManyOperationTypes
             case noCoordinator, coordinatorStopped, killed, discarded, timedOut, waitTimedOut, threadUnavailable
-            case overloaded
+            case overloaded, operationBlocked, dependencyFailed
         }
 
         private let kind: Kind
@@ -48,6 +48,10 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         public static let waitTimedOut = Code(.waitTimedOut)
         /// The coordinator had as many live tokens as its capacity allows.
         public static let overloaded = Code(.overloaded)
+        /// The operation is blocked, by its breaker or by hand.
+        public static let operationBlocked = Code(.operationBlocked)
+        /// A token that this one was to come after did not complete.
+        public static let dependencyFailed = Code(.dependencyFailed)
         /// The system refused to create a thread.
         public static let threadUnavailable = Code(.threadUnavailable)
     }

@@ -113,6 +113,12 @@ public final class TokenRealm: Sendable {
     /// The submitter runs its tokens itself: nobody else may.
     package let runsItsTokens: Bool
 
+    /// Makes what is to happen at a time to its tokens; made on first use, since most need none.
+    private let makeTimers: @Sendable () -> TimerQueue
+    private let timerQueue = Guarded<TimerQueue?>(nil)
+
+    // By the operation's number. Protected by its lock.
+    private let gates = Guarded<[Int: OperationGate]>([:])
     private let numbers = Atomic<UInt64>(0)
     // Keeps every realm reachable for the life of the process. Protected by its lock.
     private static let all = Guarded<[TokenRealm]>([])
@@ -122,11 +128,16 @@ public final class TokenRealm: Sendable {
     /// Makes the realm of a submitter.
     ///
     /// - Parameter origin: unique to the submitter; coordinators draw it at random.
-    public convenience init(origin: UInt64) { self.init(origin: origin, runsItsTokens: false) }
+    public convenience init(origin: UInt64) {
+        self.init(origin: origin, runsItsTokens: false, timers: TimerQueue.onThread)
+    }
 
-    package init(origin: UInt64, runsItsTokens: Bool) {
+    package init(
+        origin: UInt64, runsItsTokens: Bool, timers: @escaping @Sendable () -> TimerQueue
+    ) {
         self.origin = origin
         self.runsItsTokens = runsItsTokens
+        makeTimers = timers
         Self.all.withLock { $0.append(self) }
     }
 
@@ -146,6 +157,37 @@ public final class TokenRealm: Sendable {
 
     /// Whom to tell; nil once it is detached.
     var submitter: (any TokenSubmitter)? { attached.withLock { $0 } }
+
+    /// What is to happen at a time to its tokens.
+    package var timers: TimerQueue {
+        timerQueue.withLock { queue in
+            if let queue { return queue }
+            let made = makeTimers()
+            queue = made
+            return made
+        }
+    }
+
+    /// Nothing happens at any time any more, if anything was to.
+    package func closeTimers() { timerQueue.withLock { $0 }?.close() }
+
+    /// Tells the submitter what options have brought about.
+    func tell(_ event: GateEvent) { (submitter as? any GateObserver)?.gateDid(event) }
+
+    /// What the tokens of an operation share, made on first use.
+    package func gate(of operation: Operation) -> OperationGate {
+        gates.withLock { gates in
+            if let gate = gates[operation.index] { return gate }
+            let gate = OperationGate()
+            gates[operation.index] = gate
+            return gate
+        }
+    }
+
+    /// The same, where there is one.
+    package func existingGate(of operation: Operation) -> OperationGate? {
+        gates.withLock { $0[operation.index] }
+    }
 
     /// The next number, for submitters that do not count their own.
     public func nextNumber() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }

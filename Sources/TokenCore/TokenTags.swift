@@ -13,7 +13,7 @@ package struct TokenTags: Sendable, Hashable {
     package let flags: Flags
     /// The body is async.
     package let isAsync: Bool
-    /// Neither storage nor anchor nor lead: nothing stands between such a token and a mailbox.
+    /// Neither storage nor anchor nor lead nor options: nothing stands between such a token and a mailbox.
     @usableFromInline package let isPlain: Bool
 
     @usableFromInline
@@ -29,6 +29,8 @@ package struct TokenTags: Sendable, Hashable {
         package static let lead = Flags(rawValue: 4)
         /// The body is async.
         package static let async = Flags(rawValue: 8)
+        /// It has options (Docs/Options.md).
+        @usableFromInline package static let managed = Flags(rawValue: 16)
     }
 
     /// What a token holds of the engine's: to be given back when the engine is done with it.
@@ -53,6 +55,6 @@ package struct TokenTags: Sendable, Hashable {
         self.storage = storage
         self.flags = flags
         isAsync = flags.contains(.async)
-        isPlain = storage == nil && flags.isDisjoint(with: [.anchored, .lead])
+        isPlain = storage == nil && flags.isDisjoint(with: [.anchored, .lead, .managed])
     }
 }

@@ -42,10 +42,15 @@ public enum TokenState: String, Sendable, Hashable, CaseIterable, Codable {
 
 /// Why a token reached a terminal state that its body did not bring about.
 package enum SettleReason: UInt8, Sendable {
-    case body, killed, discarded, coordinatorStopped, timedOut, dropped
+    case body, killed, discarded, coordinatorStopped, timedOut, dropped, queueTimedOut, runTimedOut
 
     /// The terminal state that this reason leads to when the body did not.
-    package var state: TokenState { self == .timedOut ? .timedOut : .killed }
+    package var state: TokenState {
+        switch self {
+        case .timedOut, .queueTimedOut, .runTimedOut: .timedOut
+        case .body, .killed, .discarded, .coordinatorStopped, .dropped: .killed
+        }
+    }
 
     /// What the awaiting caller gets.
     func error(of subject: String) -> TokenError {
@@ -55,6 +60,8 @@ package enum SettleReason: UInt8, Sendable {
         case .coordinatorStopped:
             TokenError(.coordinatorStopped, "\(subject) was not run to its end: its coordinator stopped")
         case .timedOut: TokenError(.timedOut, "\(subject) ran out of time")
+        case .queueTimedOut: TokenError(.timedOut, "\(subject) was not begun within its queue timeout")
+        case .runTimedOut: TokenError(.timedOut, "\(subject) ran for longer than its run timeout")
         case .dropped:
             TokenError(.overloaded, "\(subject) had waited longest when the coordinator was full, and was dropped")
         }

@@ -102,6 +102,9 @@ extension Event {
         case .threadRefused(let domain, let crew, let error):
             event.domain = UInt32(domain)
             call(TG_EVENT_THREAD_REFUSED, detail: "\(crew): \(error)")
+        case .retrying, .breakerOpened, .breakerHalfOpen, .breakerClosed:
+            // Operations made in C have no options that could bring them about.
+            break
         case .lifecycle(let phase):
             event.phase = phase.number
             call(TG_EVENT_LIFECYCLE)

@@ -48,6 +48,9 @@ void *tge_cache_submitter(void *submitter, uint64_t generation, void (*release)(
 /* Bytes of stack left below the caller on this thread; SIZE_MAX where it cannot be told. */
 uint64_t tge_stack_left(void);
 
+/* Runs `work(context)` on a detached thread of its own; false where there is none to be had. */
+bool tge_thread_start(void (*work)(void *), void *context);
+
 /* A parker: one thread parks, any thread unparks; a single unpark is remembered. */
 typedef struct tge_parker tge_parker;
 

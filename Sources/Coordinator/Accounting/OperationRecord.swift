@@ -12,9 +12,10 @@ internal import TokenCore
 ///
 /// | field | protected by |
 /// |---|---|
-/// | `control` | atomic: pause bit, reason of the last sweep, sweep number |
+/// | `control` | atomic: pause bit, block bit, reason of the last sweep, sweep number |
 /// | `submitted` | atomic shards, chosen by thread |
 /// | `elsewhere…` | atomic counters for what no worker counted |
+/// | `failures` | its lock |
 /// | `shards` | its lock; each shard's contents belong to one worker |
 ///
 /// A handle on memory that the coordinator's table frees: handing it along costs no reference count, which would be
@@ -27,6 +28,8 @@ struct OperationRecord: @unchecked Sendable {
         let control = Atomic<UInt64>(0)
         let elsewhere: UnsafeMutablePointer<Elsewhere>
         let shards = Guarded(Shards())
+        /// What bodies threw, by kind.
+        let failures = Guarded<[String: UInt64]>([:])
         /// `shardCount` counters, each on cache lines of its own.
         let submitted: UnsafeMutablePointer<Atomic<UInt64>>
     }
@@ -111,6 +114,9 @@ struct OperationRecord: @unchecked Sendable {
     struct Control {
         let raw: UInt64
         var isPaused: Bool { raw & 1 != 0 }
+        var isBlocked: Bool { raw & 2 != 0 }
+        /// Neither.
+        var isOpen: Bool { raw & 3 == 0 }
         var epoch: UInt32 { UInt32(truncatingIfNeeded: raw >> 32) }
         var reason: SettleReason { SettleReason(rawValue: UInt8(truncatingIfNeeded: raw >> 8)) ?? .killed }
     }
@@ -125,6 +131,28 @@ struct OperationRecord: @unchecked Sendable {
             : body.pointee.control.bitwiseAnd(~1, ordering: .sequentiallyConsistent).oldValue
         return (before & 1 != 0) != paused
     }
+
+    /// Sets or clears the block; false when it was so already.
+    func setBlocked(_ blocked: Bool) -> Bool {
+        let before =
+            blocked
+            ? body.pointee.control.bitwiseOr(2, ordering: .sequentiallyConsistent).oldValue
+            : body.pointee.control.bitwiseAnd(~2, ordering: .sequentiallyConsistent).oldValue
+        return (before & 2 != 0) != blocked
+    }
+
+    /// Counts what a body threw; kinds beyond the limit count together.
+    func noteFailure(_ error: any Error) {
+        let kind = (error as? TokenError).map { "TokenError.\($0.code)" } ?? String(reflecting: type(of: error))
+        body.pointee.failures.withLock { failures in
+            let known = failures[kind] != nil || failures.count < Self.failureKinds
+            failures[known ? kind : "others", default: 0] += 1
+        }
+    }
+
+    private static let failureKinds = 32
+
+    var failures: [String: UInt64] { body.pointee.failures.withLock { $0 } }
 
     /// Dooms every token submitted so far that has not started.
     func sweep(_ reason: SettleReason) {

@@ -57,6 +57,8 @@ public struct Statistics: Sendable {
         public let operationType: String
         /// Whether it is paused.
         public let isPaused: Bool
+        /// Whether it is blocked by hand.
+        public let isBlocked: Bool
         /// Its tokens by state.
         public let counts: Counts
         /// From submission to the start of the body.
@@ -198,7 +200,7 @@ extension Engine {
     ///
     /// Terminal states are read before starts, starts before submissions: no difference is negative, and the parts add
     /// up to the whole.
-    private func statistics(_ record: OperationRecord) -> Statistics.Operation {
+    func statistics(_ record: OperationRecord) -> Statistics.Operation {
         let shards = record.allShards
         func sum(_ value: (OperationCounters) -> UInt64) -> UInt64 { shards.reduce(0) { $0 + value($1) } }
         var counts = Statistics.Counts()
@@ -230,7 +232,8 @@ extension Engine {
             shard.now.pointee.run.add(to: &run)
         }
         return Statistics.Operation(
-            operationType: record.operation.name, isPaused: record.controlNow.isPaused, counts: counts, wait: wait,
+            operationType: record.operation.name, isPaused: record.controlNow.isPaused,
+            isBlocked: record.controlNow.isBlocked, counts: counts, wait: wait,
             run: run)
     }
 }

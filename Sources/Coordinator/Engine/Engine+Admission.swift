@@ -38,28 +38,39 @@ extension Engine {
         if isNew { token.epoch = control.epoch }
         token.submittedAt = tge_now_ns()
         let owned = Unmanaged.passRetained(token)
-        if gate.isPlain, !control.isPaused, token.lineage == nil, token.tags.isPlain {
+        if gate.isPlain, control.isOpen, token.lineage == nil, token.tags.isPlain {
             return deliver(owned, record)
         }
         submitSlowly(owned, record, gate, claim)
     }
 
-    package func reserve(_ token: AnyTaskToken) {
+    package func reserve(_ token: AnyTaskToken) { reserve(token, claim: .free) }
+
+    package func reserve(_ token: AnyTaskToken, claim: PlacementClaim) {
         let record = operations.record(token)
         number(token, record)
         token.epoch = record.controlNow.epoch
         token.submittedAt = tge_now_ns()
-        if let lease = token.lineage?.lead {
-            token.domain = UInt16(truncatingIfNeeded: lease.domain)
-            join(lease, token)
-        }
+        let comesFromOutside = token.lineage == nil
+        charge(token, claim)
         reserved.withLock { $0[token.sequence] = token }
-        // After the count: a stop that does not see this token is seen here.
-        if gate.contains(.stopped) {
+        // After the count: a stop that does not see this token is seen here. Of what is reserved while it drains only what
+        // is made of others may come from outside.
+        let gate = gate
+        if gate.contains(.stopped)
+            || gate.contains(.draining) && comesFromOutside && token.tags.flags.contains(.managed)
+        {
             token.settle(for: .coordinatorStopped, reportingTo: self)
         } else {
             settleIfSwept(token, record)
+            if token.tags.flags.contains(.managed), record.controlNow.isBlocked { refuseBlocked(token) }
         }
+    }
+
+    private func refuseBlocked(_ token: AnyTaskToken) {
+        // A lease counts its members in before it counts them out.
+        if token.state == .created, let lease = token.lineage?.lead, !token.isDerived { join(lease, token) }
+        token.refuse(TokenError(.operationBlocked, "\"\(token.operationType)\" is blocked"))
     }
 
     /// A token that has a number already cannot be numbered again.
@@ -89,6 +100,10 @@ extension Engine {
             // A lease counts its members in before it counts them out.
             if !isReserved, let lease = object.lineage?.lead { join(lease, object) }
             object.settle(for: .coordinatorStopped, reportingTo: self)
+            return token.release()
+        }
+        if !isReserved, record.controlNow.isBlocked {
+            refuseBlocked(object)
             return token.release()
         }
         let descends = object.lineage != nil

@@ -16,7 +16,7 @@ extension Engine: BatchHost {
 
     package func submit(_ batch: BatchCore) -> Bool {
         let record = operations.record(batch.plan.operation)
-        guard gate.isPlain, !record.controlNow.isPaused else { return false }
+        guard gate.isPlain, record.controlNow.isOpen else { return false }
         batch.realm = realm
         batch.firstSequence = record.countSubmissions(batch.count, shard: Self.shardOfThread())
         // After the count: a stop that does not see these tokens is seen here.

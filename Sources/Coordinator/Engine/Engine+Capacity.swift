@@ -10,7 +10,9 @@ internal import Synchronization
 package import TokenCore
 
 // The limit to live tokens: who comes in, who stands in the line, who waits outside (Docs/Capacity.md).
-extension Engine: PlaceKeeper {
+extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
+    package func gateDid(_ event: GateEvent) { events.emit { Event.Kind(event) } }
+
     /// The places for live tokens, protected by their lock.
     final class Admission: Sendable {
         typealias Limit = AdmissionLimit<Unmanaged<AnyTaskToken>, PlaceWaiter>

@@ -42,6 +42,12 @@ extension Engine {
         }
     }
 
+    // MARK: Block
+
+    func setBlocked(_ operation: Operation, _ blocked: Bool) -> Bool {
+        operations.record(operation).setBlocked(blocked)
+    }
+
     // MARK: Sweeps
 
     /// Settles what an operation, or all, has waiting, and for a kill also what executes.

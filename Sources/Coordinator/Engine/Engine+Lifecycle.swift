@@ -206,7 +206,7 @@ extension Engine {
     private func drainThenStop(since began: Int64) {
         let started = gate.contains(.started)
         turnWaitersAway()
-        var told = telling { dropPaused() }
+        var told = telling { dropWhatCannotCome() }
         // The sweep at the end takes time too: begin it a little before the deadline.
         let parker = Parker()
         var pause: Int64 = 50_000
@@ -214,7 +214,7 @@ extension Engine {
             if now() >= sweepBegins { break }
             _ = parker.park(timeout: pause)
             pause = min(pause * 2, 2_000_000)
-            told += telling { dropPaused() }
+            told += telling { dropWhatCannotCome() }
         }
         open(.stopped)
         told += telling { abandonAll() }
@@ -228,6 +228,7 @@ extension Engine {
         events.finish()
         spawner.close()
         forgetNeeded()
+        realm.closeTimers()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }
         realm.detach()
@@ -288,6 +289,16 @@ extension Engine {
         let settled = records.reduce(0) { $0 &+ $1.settledTotal }
         let submitted = operations.all.reduce(0) { $0 &+ $1.submittedTotal }
         return submitted &- settled
+    }
+
+    /// Settles what will not run before the stop ends: what a pause holds, and what is due later than that.
+    private func dropWhatCannotCome() {
+        dropPaused()
+        let later = reserved.withLock { $0.values.filter { $0.dueTime != .min } }
+        if later.isEmpty { return }
+        // Times of tokens are those of the realm, which tests move; the deadline is the system's.
+        let last = Int64(clampedAdding: .nanoseconds(max(0, sweepBegins - now())), to: realm.timers.now)
+        for token in later where token.dueTime > last { drop(token) }
     }
 
     /// Settles what a pause holds: nobody will resume it now.

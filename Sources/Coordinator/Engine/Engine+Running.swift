@@ -78,6 +78,7 @@ extension Engine {
             return before
         }
         guard let before else { return countLate(token, counters) }
+        if !ok, let error = token.failure { operations.record(token).noteFailure(error) }
         if let released { tell(released: released) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         token.tellWaiters(before)

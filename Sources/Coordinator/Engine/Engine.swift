@@ -169,8 +169,16 @@ package final class Engine: TokenSubmitter {
         }
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
+        let time = configuration.time
         realm = TokenRealm(
-            origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true)
+            origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true,
+            timers: {
+                TimerQueue(time: time) { run in
+                    let thread = try? PinnedThread.spawn(name: "tg-timer", cpus: nil) { _ in run() }
+                    thread?.detach()
+                    return thread != nil
+                }
+            })
         if admission != nil { open(.bounded) }
         realm.attach(self)
         for domain in domains { for executor in domain.executors { executor.attach(self) } }

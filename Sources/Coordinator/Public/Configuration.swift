@@ -125,6 +125,10 @@ public struct Configuration: Sendable {
     ///
     /// For tests.
     package var affinitySystem: any AffinitySystem = LinuxAffinity()
+    /// Where the times of delays and timeouts come from.
+    ///
+    /// For tests.
+    package var time: any TimeSource = MonotonicTime()
     /// The coordinator's random origin; nil draws one.
     ///
     /// For tests.

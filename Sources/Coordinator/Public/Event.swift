@@ -31,6 +31,14 @@ public struct Event: Sendable {
         case workerEnded(domain: Int, crew: String, number: Int)
         /// The system refused to create a thread.
         case threadRefused(domain: Int, crew: String, error: String)
+        /// A body threw, and is run again after a delay: `attempt` is the number of the one to come.
+        case retrying(id: TokenID, operationType: String, attempt: Int, delay: Duration, error: String)
+        /// The breaker of an operation has opened, for so long: it failed too often.
+        case breakerOpened(operationType: String, for: Duration)
+        /// It lets a few tokens try.
+        case breakerHalfOpen(operationType: String)
+        /// They returned: it lets everyone in again.
+        case breakerClosed(operationType: String)
         /// The coordinator moved on in its lifecycle.
         case lifecycle(LifecyclePhase)
     }
@@ -44,6 +52,19 @@ public struct Event: Sendable {
 }
 
 extension Event.Kind {
+    init(_ event: GateEvent) {
+        switch event {
+        case .retrying(let token, let attempt, let delay, let error):
+            self = .retrying(
+                id: token.id, operationType: token.operationType, attempt: attempt, delay: .nanoseconds(delay),
+                error: error)
+        case .breakerOpened(let operation, let time):
+            self = .breakerOpened(operationType: operation.name, for: .nanoseconds(time))
+        case .breakerHalfOpen(let operation): self = .breakerHalfOpen(operationType: operation.name)
+        case .breakerClosed(let operation): self = .breakerClosed(operationType: operation.name)
+        }
+    }
+
     static func token(_ token: AnyTaskToken, _ state: TokenState, domain: Int?) -> Event.Kind {
         .token(id: token.id, operationType: token.operationType, state: state, domain: domain)
     }

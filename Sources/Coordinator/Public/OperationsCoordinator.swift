@@ -23,7 +23,7 @@ public import TokenCore
 /// zero.
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
-public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceKeeper {
+public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceKeeper, ClaimReserver {
     let engine: Engine
 
     /// Makes a coordinator.
@@ -143,6 +143,26 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
         return engine.sweep(operation, .discarded, executing: false)
     }
 
+    /// Keeps an operation's calls out: from now on they settle at once with `operationBlocked`, also those of bodies; what was
+    /// submitted before goes on.
+    ///
+    /// - Returns: false when it was blocked already.
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func block(_ operationType: String) throws(TokenError) -> Bool {
+        engine.setBlocked(try Operation.named(operationType), true)
+    }
+
+    /// Lets an operation's calls in again; its own breaker, where it has one, is not touched.
+    ///
+    /// - Returns: false when it was not blocked.
+    /// - Throws: `invalidOperationType`.
+    @discardableResult
+    public func unblock(_ operationType: String) throws(TokenError) -> Bool {
+        guard let operation = try Operation.existing(operationType) else { return false }
+        return engine.setBlocked(operation, false)
+    }
+
     /// Changes how many bodies may be inside a storage tier at once, in place: nobody inside is disturbed, and no more
     /// are let in until there is room.
     ///
@@ -158,6 +178,17 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
 
     /// What it has done and has to do, at this moment.
     public func statistics() -> Statistics { engine.statistics() }
+
+    /// How an operation has been doing; nil where it was never submitted here.
+    ///
+    /// - Throws: `invalidOperationType`.
+    public func reputation(of operationType: String) throws(TokenError) -> Reputation? {
+        guard let operation = try Operation.existing(operationType) else { return nil }
+        return engine.reputation(of: operation)
+    }
+
+    /// How each operation has been doing, in order of first submission.
+    public func reputations() -> [Reputation] { engine.reputations() }
 
     /// Every state change, lease and worker event from now on.
     ///
@@ -182,6 +213,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
 
     /// Takes on a token that will be submitted later; derived tokens call this.
     public func reserve(_ token: AnyTaskToken) { engine.reserve(token) }
+
+    package func reserve(_ token: AnyTaskToken, claim: PlacementClaim) { engine.reserve(token, claim: claim) }
 
     /// Lets a killed token go; tokens call this.
     public func tokenWasKilled(_ token: AnyTaskToken) { engine.tokenWasKilled(token) }

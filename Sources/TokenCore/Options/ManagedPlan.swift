@@ -1,0 +1,126 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+
+/// The plan of tokens that have options, their guard's or their call's.
+///
+/// It copies what it needs of the guard, which points to it.
+@usableFromInline
+final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked Sendable {
+    let operationType: String
+    let locality: Locality<Input>
+    let options: OperationOptions
+    let problem: TokenError?
+    /// One of the two.
+    let body: (@Sendable (Input) throws -> Output)?
+    let asyncBody: (@Sendable (Input) async throws -> Output)?
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    override init(operation: Operation, tags: TokenTags, runner: @escaping @Sendable (AnyTaskToken) -> Bool) {
+        fatalError("a plan with options is made of a guard")
+    }
+
+    @usableFromInline
+    init(
+        _ named: (operation: Operation, problem: TokenError?), _ operationType: String, _ tags: TokenTags,
+        _ locality: Locality<Input>, _ options: OperationOptions, body: (@Sendable (Input) throws -> Output)?,
+        asyncBody: (@Sendable (Input) async throws -> Output)?
+    ) {
+        self.operationType = operationType
+        self.locality = locality
+        self.options = options
+        self.body = body
+        self.asyncBody = asyncBody
+        problem = named.problem ?? locality.problem ?? options.problem
+        var flags = tags.flags.union(.managed)
+        // What is tried again waits in between as async bodies do.
+        if asyncBody != nil || options.retry != nil { flags.insert(.async) }
+        super.init(
+            operation: named.operation, tags: TokenTags(weight: tags.weight, storage: tags.storage, flags: flags))
+    }
+
+    @usableFromInline
+    func submit(_ input: Input, to explicit: (any TokenSubmitter)?) -> TaskToken<Output> {
+        submit(input, CallOptions(), to: explicit)
+    }
+
+    /// Makes the token of one call and hands it to its submitter, at once or when it is due.
+    func submit(
+        _ input: Input, _ call: CallOptions, to explicit: (any TokenSubmitter)?, place keeper: (any PlaceKeeper)? = nil
+    ) -> TaskToken<Output> {
+        var unused = keeper
+        defer { unused?.returnPlace() }
+        let token = ManagedToken(plan: self, input: input, call: call)
+        if let problem = problem ?? call.problem {
+            token.refuse(problem)
+            return token
+        }
+        guard let place = Submission.place(explicit: explicit) else {
+            token.refuse(
+                TokenError(
+                    .noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
+            return token
+        }
+        let claim: StoredClaim
+        do throws(TokenError) { claim = try self.claim(of: input) } catch {
+            token.refuse(error)
+            return token
+        }
+        let realm = place.submitter.realm
+        let gate = options.needGate || call.key != nil ? realm.gate(of: operation) : nil
+        if let key = call.key, let gate {
+            let key = OperationGate.Key(text: key, result: ObjectIdentifier(TaskToken<Output>.self))
+            if let live = gate.claim(key, for: token) {
+                return unsafeDowncast(live, to: TaskToken<Output>.self)
+            }
+            token.key = key
+        }
+        token.lineage = place.lineage
+        if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }
+        return token
+    }
+
+    /// What a call says about where it wants to run, in a form that lasts.
+    private func claim(of input: Input) throws(TokenError) -> StoredClaim {
+        var bytes: [UInt8]?
+        switch locality.kind {
+        case .free: return .free
+        case .lead(let calls): return .lead(calls)
+        case .fixed(let key, _): key.withAnchorBytes { bytes = bytes ?? Array($0) }
+        case .keyed(let withKey, _): withKey(input) { bytes = bytes ?? Array($0) }
+        }
+        guard let bytes else {
+            throw TokenError(.invalidArgument, "the anchor key of \"\(operationType)\" came up with no bytes")
+        }
+        if bytes.isEmpty {
+            throw TokenError(.invalidArgument, "the anchor key \"\" of \"\(operationType)\" is empty")
+        }
+        return .anchor(bytes)
+    }
+}
+
+/// A `PlacementClaim` that outlives the submission.
+enum StoredClaim: Sendable {
+    case free
+    case anchor([UInt8])
+    case lead([String])
+
+    func use(_ work: (PlacementClaim) -> Void) {
+        switch self {
+        case .free: work(.free)
+        case .lead(let calls): work(.lead(externalCalls: calls))
+        case .anchor(let bytes): bytes.withUnsafeBytes { work(.anchor($0)) }
+        }
+    }
+}
+
+/// A submitter that takes a token's claim already when the token is reserved, before anyone can see it.
+package protocol ClaimReserver: TokenSubmitter {
+    /// As `reserve`; when the token is submitted its claim is not looked at again.
+    func reserve(_ token: AnyTaskToken, claim: PlacementClaim)
+}

@@ -1,0 +1,364 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+internal import CExecution
+internal import Synchronization
+
+/// A token with options.
+///
+/// It waits for its time and for others before it is submitted, is tried again, and runs out of time; the
+/// engine knows a token that is reserved, submitted, run, and settled (Docs/Options.md).
+///
+/// | field | protected by |
+/// |---|---|
+/// | `input` | touched by whoever runs the body |
+/// | `gate`, `claim`, `key`, `isHeld`, `lineage` | written before the token is published |
+/// | `care` | its lock; nothing is called, and nothing settled, under it |
+final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, SettlementSink, @unchecked Sendable {
+    private let input: Input
+    private let call: CallOptions
+    private var gate: OperationGate?
+    private var claim = StoredClaim.free
+    var key: OperationGate.Key?
+    private var isHeld = false
+
+    private struct Care {
+        /// Timers that are to be cancelled when the token is settled.
+        var timers: [UInt64] = []
+        /// What ends with the way to a worker: the queue timeout.
+        var queueTimer: UInt64?
+        /// Who waits for the next attempt.
+        var sleeper: UnsafeContinuation<Void, Never>?
+        var attempts = 0
+        /// When the first of them began.
+        var began = Int64.min
+        var isProbe = false
+        /// The breaker has been told of this token.
+        var isReported = false
+        var isOver = false
+        /// When it runs out of time, as far as is known.
+        var deadline = Int64.max
+        /// When it is due, where that is known.
+        var dueAt = Int64.min
+        var dependencies: [AnyTaskToken] = []
+    }
+    private let care = Guarded(Care())
+    /// What has to come before it is due.
+    private let conditions = Atomic<Int>(1)
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    override init(plan: TokenPlan, keeping nothing: Result<Output, any Error>?) {
+        fatalError("a token with options is made with its call")
+    }
+
+    init(plan: ManagedPlan<Input, Output>, input: Input, call: CallOptions) {
+        self.input = input
+        self.call = call
+        super.init(plan: plan, keeping: nil)
+    }
+
+    private var managedPlan: ManagedPlan<Input, Output> { unsafeDowncast(plan, to: ManagedPlan.self) }
+    private var options: OperationOptions { managedPlan.options }
+
+    package override var isDerived: Bool { isHeld }
+    package override var sources: [AnyTaskToken] { care.withLock { $0.dependencies } }
+    package override var attemptCount: Int? { care.withLock { $0.attempts } }
+    package override var timeLimit: Int64 { care.withLock { $0.deadline } }
+    package override var dueTime: Int64 { care.withLock { $0.dueAt } }
+
+    // MARK: Before admission
+
+    /// Hands it to its submitter: at once, or, numbered and counted already, when it is due.
+    ///
+    /// - Parameter hasPlace: a place among the submitter's live tokens was waited for.
+    /// - Returns: whether that is used.
+    func launch(
+        _ submitter: any TokenSubmitter, _ gate: OperationGate?, _ claim: StoredClaim, hasPlace: Bool
+    ) -> Bool {
+        self.gate = gate
+        self.claim = claim
+        let timers = submitter.realm.timers
+        let now = timers.now
+        _ = addWaiter(.sink(self, tag: 0))
+        if let breaker = options.breaker, let gate {
+            switch gate.admit(breaker, now: now) {
+            case .yes: break
+            case .probe:
+                care.withLock { $0.isProbe = true }
+                submitter.realm.tell(.breakerHalfOpen(operation))
+            case .no(let until):
+                refuseBlocked(submitter, until: until, now: now)
+                return false
+            }
+        }
+        let delay = call.delay.map { Int64(clampedAdding: $0, to: now) } ?? now
+        isHeld = delay > now || !call.after.isEmpty || options.rate != nil
+        if !isHeld {
+            if hasPlace { holdings.insert(.place) }
+            claim.use { submitter.submit(self, claim: $0) }
+            // Not before: who settles it has to find its submitter.
+            armTimeout(timers, now)
+            armQueueTimeout(timers, now)
+            return hasPlace
+        }
+        care.withLock { care in
+            care.dueAt = delay
+            care.dependencies = call.after
+        }
+        claim.use { claim in
+            if let reserver = submitter as? any ClaimReserver {
+                reserver.reserve(self, claim: claim)
+            } else {
+                submitter.reserve(self)
+            }
+        }
+        transition { $0.holding() }
+        armTimeout(timers, now)
+        conditions.add(call.after.count + (delay > now ? 1 : 0), ordering: .relaxed)
+        if delay > now { arm(timers, at: delay) { $0.conditionMet() } }
+        for token in call.after { token.onSettled { [self] in conditionMet() } }
+        conditionMet()
+        return false
+    }
+
+    /// It counts as any other token that fails.
+    private func refuseBlocked(_ submitter: any TokenSubmitter, until: Int64, now: Int64) {
+        isHeld = true
+        submitter.reserve(self)
+        refuse(
+            TokenError(
+                .operationBlocked,
+                "\"\(operationType)\" is blocked by its breaker, for another \(Duration.nanoseconds(max(0, until - now)))"
+            ))
+    }
+
+    /// One of the things that it waited for has come to pass.
+    private func conditionMet() {
+        guard conditions.subtract(1, ordering: .acquiringAndReleasing).newValue == 0, !isSettled else { return }
+        if call.afterFailure == .fail, let failed = call.after.first(where: { $0.state != .completed }) {
+            care.withLock { $0.dependencies = [] }
+            return refuse(
+                TokenError(
+                    .dependencyFailed,
+                    "token \(id) of \"\(operationType)\" was to come after \(failed), which did not complete",
+                    cause: failed.failure))
+        }
+        guard let submitter = realm?.submitter else { return }
+        let timers = submitter.realm.timers
+        let now = timers.now
+        let due = options.rate.flatMap { gate?.due($0, now: now) } ?? now
+        care.withLock { care in
+            care.dependencies = []
+            care.dueAt = due
+        }
+        if due > now { arm(timers, at: due) { $0.comeIn() } } else { comeIn() }
+    }
+
+    /// It is due.
+    private func comeIn() {
+        guard !isSettled, let submitter = realm?.submitter else { return }
+        let timers = submitter.realm.timers
+        let now = timers.now
+        claim.use { submitter.submit(self, claim: $0) }
+        armQueueTimeout(timers, now)
+    }
+
+    // MARK: Time
+
+    /// Calls `action` at a time, unless the token is settled before.
+    @discardableResult
+    private func arm(
+        _ timers: TimerQueue, at due: Int64, _ action: @escaping @Sendable (ManagedToken) -> Void
+    ) -> UInt64? {
+        if due == .max { return nil }
+        guard let number = timers.at(due, { [self] in action(self) }) else { return nil }
+        let isOver = care.withLock { care in
+            if !care.isOver { care.timers.append(number) }
+            return care.isOver
+        }
+        if isOver { timers.cancel(number) }
+        return number
+    }
+
+    private func armTimeout(_ timers: TimerQueue, _ now: Int64) {
+        guard let timeout = [options.timeout, call.timeout].compactMap({ $0 }).min() else { return }
+        let due = Int64(clampedAdding: timeout, to: now)
+        care.withLock { $0.deadline = min($0.deadline, due) }
+        arm(timers, at: due) { $0.expire(.timedOut) }
+    }
+
+    private func armQueueTimeout(_ timers: TimerQueue, _ now: Int64) {
+        guard let timeout = options.queueTimeout else { return }
+        let number = arm(timers, at: Int64(clampedAdding: timeout, to: now)) { token in
+            token.expire(.queueTimedOut) { $0.state != .executing }
+        }
+        care.withLock { $0.queueTimer = number }
+    }
+
+    /// Runs out of time.
+    private func expire(_ reason: SettleReason, if holds: (TokenWord) -> Bool = { _ in true }) {
+        guard settle(for: reason, if: holds) else { return }
+        realm?.submitter?.tokenWasKilled(self)
+    }
+
+    /// It is settled, whoever did it: nothing of it is left behind.
+    func take(_ token: AnyTaskToken, tag: UInt) {
+        let (timers, sleeper, isLostProbe) = care.withLock { care in
+            defer {
+                care.timers = []
+                care.sleeper = nil
+                care.dependencies = []
+            }
+            care.isOver = true
+            let isLostProbe = care.isProbe && !care.isReported && !ranOutOfTime
+            if isLostProbe { care.isReported = true }
+            return (care.timers, care.sleeper, isLostProbe)
+        }
+        if let queue = realm?.timers { for number in timers { queue.cancel(number) } }
+        sleeper?.resume()
+        guard let gate else { return }
+        if let key { gate.release(key, of: self) }
+        if ranOutOfTime {
+            report(failed: true)
+        } else if isLostProbe {
+            gate.abandonProbe()
+        }
+    }
+
+    /// Its body took too long: one that never began says nothing of the operation.
+    private var ranOutOfTime: Bool {
+        let word = current
+        return word.isTerminal && word.state == .timedOut && word.hadStarted
+    }
+
+    // MARK: Running
+
+    /// A body begins.
+    private func beginAttempt() {
+        let now = realm?.timers.now ?? 0
+        let (isFirst, queueTimer) = care.withLock { care in
+            care.attempts += 1
+            if care.attempts == 1 { care.began = now }
+            return (care.attempts == 1, care.queueTimer)
+        }
+        guard isFirst, let timers = realm?.timers else { return }
+        if let queueTimer { timers.cancel(queueTimer) }
+        guard let timeout = options.runTimeout else { return }
+        let due = Int64(clampedAdding: timeout, to: now)
+        care.withLock { $0.deadline = min($0.deadline, due) }
+        arm(timers, at: due) { $0.expire(.runTimedOut) }
+    }
+
+    /// Tells the breaker how a run ended, once a token.
+    private func report(failed: Bool) {
+        guard let breaker = options.breaker, let gate, let realm else { return }
+        let (isFirst, wasProbe) = care.withLock { care in
+            defer { care.isReported = true }
+            return (!care.isReported, care.isProbe)
+        }
+        guard isFirst else { return }
+        let now = realm.timers.now
+        switch gate.record(failed: failed, wasProbe: wasProbe, breaker, now: now) {
+        case .open(let until): realm.tell(.breakerOpened(operation, for: until - now))
+        case .closed: realm.tell(.breakerClosed(operation))
+        case .halfOpen, nil: break
+        }
+    }
+
+    package override func invoke() -> Bool {
+        guard let body = managedPlan.body, !tags.isAsync else { return AsyncBodies.block(on: asyncBody) }
+        beginAttempt()
+        let result = Result<Output, any Error> { try body(input) }
+        return end(result)
+    }
+
+    package override var asyncBody: (@Sendable () async -> Bool)? {
+        if !tags.isAsync { return nil }
+        return { [self] in
+            while true {
+                beginAttempt()
+                let result: Result<Output, any Error>
+                do {
+                    result = .success(try await runOnce())
+                } catch {
+                    result = .failure(error)
+                    if await waitForNextAttempt(after: error) { continue }
+                }
+                return end(result)
+            }
+        }
+    }
+
+    private func runOnce() async throws -> Output {
+        if let asyncBody = managedPlan.asyncBody { return try await asyncBody(input) }
+        guard let body = managedPlan.body else { fatalError("token \(id) has no body") }
+        return try body(input)
+    }
+
+    private func end(_ result: Result<Output, any Error>) -> Bool {
+        let isOk = keep(result)
+        // A token that was killed meanwhile says nothing of its operation.
+        if !isSettled { report(failed: !isOk) }
+        return isOk
+    }
+
+    /// Waits for the time of the next attempt; false where there is none.
+    private func waitForNextAttempt(after error: any Error) async -> Bool {
+        guard let retry = options.retry, !isSettled, let timers = realm?.timers else { return false }
+        let (attempts, began) = care.withLock { ($0.attempts, $0.began) }
+        guard attempts < retry.attempts, retry.isRetryable(error) else { return false }
+        let delay = retry.delay(after: attempts, random: .random(in: 0...1))
+        let due = timers.now.addingReportingOverflow(delay)
+        if let limit = retry.deadline, due.overflow || due.partialValue > Int64(clampedAdding: limit, to: began) {
+            return false
+        }
+        realm?.tell(.retrying(self, attempt: attempts + 1, delay: delay, error: "\(error)"))
+        await sleep(timers, until: due.overflow ? .max : due.partialValue)
+        return !isSettled
+    }
+
+    private func sleep(_ timers: TimerQueue, until due: Int64) async {
+        await withUnsafeContinuation { continuation in
+            let isOver = care.withLock { care in
+                if !care.isOver { care.sleeper = continuation }
+                return care.isOver
+            }
+            if isOver { return continuation.resume() }
+            let number = timers.at(due) { [self] in wake() }
+            if number == nil { return wake() }
+            let isLate = care.withLock { care in
+                if let number, !care.isOver { care.timers.append(number) }
+                return care.isOver
+            }
+            if isLate, let number { timers.cancel(number) }
+        }
+    }
+
+    private func wake() {
+        let sleeper = care.withLock { care in
+            defer { care.sleeper = nil }
+            return care.sleeper
+        }
+        sleeper?.resume()
+    }
+}
+
+/// Async bodies where nothing knows of them.
+enum AsyncBodies {
+    /// An executor that knows nothing of async bodies: the thread waits for the task.
+    static func block(on body: (@Sendable () async -> Bool)?) -> Bool {
+        let parker = Parker()
+        let done = Guarded(false)
+        _ = Task.detached {
+            let ok = await body?() ?? false
+            done.withLock { $0 = ok }
+            parker.unpark()
+        }
+        _ = parker.park()
+        return done.withLock { $0 }
+    }
+}

@@ -1,0 +1,101 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// What an operation asks for beyond its tags; a guard without options pays nothing for them.
+///
+/// ```swift
+/// let charge = TaskTokenGuard(
+///     "charge", storage: .slow,
+///     options: OperationOptions(retry: RetryPolicy(attempts: 5), timeout: .seconds(20), breaker: CircuitBreaker())
+/// ) { (order: String) throws in try book(order) }
+/// ```
+/// Values out of their range are told by `TaskTokenGuard.validate()`, and settle the guard's tokens with `invalidArgument`.
+public struct OperationOptions: Sendable {
+    /// Runs bodies that threw again; nil (the default): not.
+    public var retry: RetryPolicy?
+    /// How long a token may be on its way to a worker, from the moment it is due; then it settles with `timedOut`, and never
+    /// runs.
+    ///
+    /// More than zero; nil (the default) for no limit.
+    public var queueTimeout: Duration?
+    /// How long a body may run, retries and the time between them included; then its token settles with `timedOut`.
+    ///
+    /// More than zero; nil (the default) for no limit. The body is asked to end (`TokenContext.isCancelled`); what it returns later is
+    /// counted and dropped.
+    public var runTimeout: Duration?
+    /// How long a token may live, from its submission, whatever it does; then it settles with `timedOut`.
+    ///
+    /// More than zero; nil (the default) for no limit.
+    public var timeout: Duration?
+    /// How many may become due in a time; nil (the default) for no limit.
+    public var rate: RateLimit?
+    /// Keeps calls from an operation that fails nearly always; nil (the default): not.
+    public var breaker: CircuitBreaker?
+
+    /// Options; see the properties.
+    public init(
+        retry: RetryPolicy? = nil, queueTimeout: Duration? = nil, runTimeout: Duration? = nil, timeout: Duration? = nil,
+        rate: RateLimit? = nil, breaker: CircuitBreaker? = nil
+    ) {
+        self.retry = retry
+        self.queueTimeout = queueTimeout
+        self.runTimeout = runTimeout
+        self.timeout = timeout
+        self.rate = rate
+        self.breaker = breaker
+    }
+
+    /// What is wrong with them, if anything.
+    @usableFromInline
+    var problem: TokenError? {
+        if let problem = retry?.problem ?? rate?.problem ?? breaker?.problem { return problem }
+        for (name, time) in [("queueTimeout", queueTimeout), ("runTimeout", runTimeout), ("timeout", timeout)] {
+            if let time, time <= .zero { return TokenError(.invalidArgument, "\(name) \(time) is not positive") }
+        }
+        return nil
+    }
+
+    /// Whether tokens have to do with what others of their operation did.
+    var needGate: Bool { rate != nil || breaker != nil }
+}
+
+/// What one call asks for; made by `TaskTokenGuard.with(…)`.
+public struct CallOptions: Sendable {
+    /// What becomes of a token that was to come after one that did not complete.
+    public enum AfterFailure: Sendable, Hashable {
+        /// It settles with `dependencyFailed`, whose cause is the other's error, and never runs.
+        case fail
+        /// It runs all the same.
+        case run
+    }
+
+    /// How long to wait before it is due.
+    var delay: Duration?
+    /// Tokens to wait for.
+    var after: [AnyTaskToken] = []
+    var afterFailure = AfterFailure.fail
+    /// How long it may live, from its submission.
+    var timeout: Duration?
+    /// Makes two calls one while the first is alive.
+    var key: String?
+
+    /// What is wrong with them, if anything.
+    var problem: TokenError? {
+        if let delay, delay < .zero { return TokenError(.invalidArgument, "the delay \(delay) is negative") }
+        if let timeout, timeout <= .zero {
+            return TokenError(.invalidArgument, "the timeout \(timeout) is not positive")
+        }
+        if let key, !(1...Self.longestKey).contains(key.utf8.count) {
+            return TokenError(
+                .invalidArgument,
+                "the key \"\(key.prefix(40))\" has \(key.utf8.count) bytes, not 1...\(Self.longestKey)")
+        }
+        return nil
+    }
+
+    private static let longestKey = 1_024
+}

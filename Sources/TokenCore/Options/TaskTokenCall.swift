@@ -1,0 +1,75 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+/// A guard, and what its next calls ask for.
+///
+/// Made by `TaskTokenGuard.with(…)`; a value, to be used once or kept.
+public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
+    let plan: ManagedPlan<Input, Output>
+    private let coordinator: (any TokenSubmitter)?
+    private let options: CallOptions
+
+    init(_ plan: ManagedPlan<Input, Output>, _ coordinator: (any TokenSubmitter)?, _ options: CallOptions) {
+        self.plan = plan
+        self.coordinator = coordinator
+        self.options = options
+    }
+
+    /// Submits a call: returns its token at once, or the live one that has the same key.
+    public func callAsFunction(_ input: Input) -> TaskToken<Output> { plan.submit(input, options, to: coordinator) }
+
+    /// Submits a call of a function of several parameters.
+    public func callAsFunction<each Parameter: Sendable>(
+        _ parameter: repeat each Parameter
+    ) -> TaskToken<Output> where Input == (repeat each Parameter) {
+        plan.submit((repeat each parameter), options, to: coordinator)
+    }
+}
+
+extension TaskTokenGuard {
+    /// The guard with what a call asks for: a delay, others to come after, a time limit, a key.
+    ///
+    /// ```swift
+    /// let report = writeReport.with(delay: .seconds(5), after: [download], key: "daily")("2026-11-25")
+    /// ```
+    /// Until it is due the token waits without a worker; pause, kill, discard and stop find it there. A stop that gives up before
+    /// it would be due settles it at once with `coordinatorStopped`. An ordered anchor's turn is taken when it is due: it stands
+    /// behind those that came to the anchor before that.
+    ///
+    /// - Parameters:
+    ///   - delay: how long to wait before it is due: zero and more.
+    ///   - after: tokens to wait for, of any coordinator.
+    ///   - afterFailure: what becomes of it where one of these did not complete; `fail` by default.
+    ///   - timeout: how long it may live from its submission, more than zero; then it settles with `timedOut`. Where the guard has
+    ///     one, too, the shorter holds.
+    ///   - key: 1…1,024 UTF-8 bytes: while a token of this operation, coordinator and result type with the same key is
+    ///     alive, the call returns that one, and nothing is submitted.
+    public func with(
+        delay: Duration? = nil, after: [AnyTaskToken] = [], afterFailure: CallOptions.AfterFailure = .fail,
+        timeout: Duration? = nil, key: String? = nil
+    ) -> TaskTokenCall<Input, Output> {
+        let options = CallOptions(delay: delay, after: after, afterFailure: afterFailure, timeout: timeout, key: key)
+        return TaskTokenCall(core.planWithOptions, coordinator, options)
+    }
+
+    /// The same, due at a time; one that has passed is now.
+    ///
+    /// - Parameter instant: of `ContinuousClock`, which goes on while the system sleeps; what is left of it is measured at each call.
+    public func scheduled(at instant: ContinuousClock.Instant) -> TaskTokenCall<Input, Output> {
+        with(delay: max(.zero, ContinuousClock.now.duration(to: instant)))
+    }
+}
+
+extension GuardCore {
+    /// The plan of calls with options of their own.
+    fileprivate var planWithOptions: ManagedPlan<Input, Output> {
+        managed
+            ?? ManagedPlan(
+                (operation, problem), operationType, tags, locality, OperationOptions(),
+                body: asyncBody == nil ? body : nil, asyncBody: asyncBody)
+    }
+}

@@ -1,0 +1,225 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import TestSupport
+import Testing
+import TokenGate
+
+@Suite("tokens that are due later: delay, others to come after, a rate, a key")
+struct DueTests {
+    private func code(_ token: TaskToken<Int>) -> TokenError.Code? { error(token)?.code }
+    private func error(_ token: TaskToken<Int>) -> TokenError? {
+        guard case .failure(let error as TokenError)? = token.resultIfSettled else { return nil }
+        return error
+    }
+
+    @Test("a delayed token waits for its time, without a worker, in sight of control and statistics")
+    func delay() async throws {
+        let time = ManualTime()
+        try await withTestCoordinator {
+            $0.time = time
+        } _: { coordinator in
+            let operation = TaskTokenGuard("due_delay", on: coordinator) { (number: Int) in number }
+            let tokens = (1...4).map { operation.with(delay: .seconds($0))($0) }
+            #expect(tokens.allSatisfy { $0.state == .waiting } && coordinator.statistics().counts.queued == 4)
+            time.advance(by: .seconds(2))
+            #expect(await settle(Array(tokens.prefix(2))))
+            #expect(!tokens[2].isSettled && !tokens[3].isSettled)
+            tokens[2].kill()
+            #expect(try coordinator.discardWaiting("due_delay") == 1 && code(tokens[3]) == .discarded)
+            #expect(coordinator.realm.timers.count == 0)
+            // Now is now, also by the clock.
+            let values = [
+                try await operation.with(delay: .zero)(5).value,
+                try await operation.scheduled(at: .now - .seconds(9))(6).value,
+            ]
+            #expect(values == [5, 6])
+            let later = operation.scheduled(at: .now + .seconds(1_000))(7)
+            time.advance(by: .seconds(1_001))
+            let value = try await later.value
+            #expect(value == 7)
+        }
+    }
+
+    @Test("C11 a stop settles at once what is due after it gives up, and waits for what is due before")
+    func stopping() async throws {
+        let time = ManualTime()
+        let coordinator = try makeCoordinator { $0.time = time }
+        try await coordinator.start()
+        let operation = TaskTokenGuard("due_stop", on: coordinator) { (number: Int) in number }
+        let soon = operation.with(delay: .seconds(1))(1)
+        let late = operation.with(delay: .seconds(10_000))(2)
+        async let report = coordinator.stop(timeout: .seconds(5_000))
+        #expect(await settles(late))
+        #expect(code(late) == .coordinatorStopped && !soon.isSettled)
+        let refused = operation.with(delay: .seconds(1))(3)
+        #expect(code(refused) == .coordinatorStopped)
+        time.advance(by: .seconds(1))
+        let value = try await soon.value
+        #expect(value == 1)
+        #expect(await report.abandoned.map(\.id) == [late.id])
+    }
+
+    @Test("a token comes after all of its dependencies, of whatever coordinator")
+    func after() async throws {
+        try await withTestCoordinator { coordinator in
+            try await withTestCoordinator { other in
+                let gates = [Gate(), Gate()]
+                let ended = Tally()
+                let first = zip([coordinator, other], gates).map { coordinator, gate in
+                    TaskTokenGuard("due_first", on: coordinator) { (number: Int) in
+                        gate.pass()
+                        ended.add()
+                        return number
+                    }(1)
+                }
+                let operation = TaskTokenGuard("due_after", on: coordinator) { (_: Int) in ended.value }
+                let token = operation.with(after: first)(0)
+                gates[0].open()
+                #expect(await settles(first[0]))
+                #expect(token.state == .waiting)
+                gates[1].open()
+                let value = try await token.value
+                #expect(value == 2)
+                // Those that are settled already are no wait.
+                let again = try await operation.with(after: first)(0).value
+                #expect(again == 2)
+            }
+        }
+    }
+
+    @Test("a dependency that did not complete settles the dependent, with the reason, or lets it run if asked")
+    func failedDependency() async throws {
+        struct Fault: Error {}
+        try await withTestCoordinator { coordinator in
+            let failing = TaskTokenGuard("due_failing", on: coordinator) { (_: Int) throws -> Int in throw Fault() }
+            let operation = TaskTokenGuard("due_dependent", on: coordinator) { (number: Int) in number }
+            let failed = failing(0)
+            let chain = operation.with(after: [failed])(1)
+            let end = operation.with(after: [chain])(2)
+            let anyway = operation.with(after: [failed, chain], afterFailure: .run)(3)
+            #expect(await settle([chain, end, anyway]))
+            #expect(error(chain)?.code == .dependencyFailed && error(chain)?.cause is Fault)
+            #expect(
+                error(end)?.code == .dependencyFailed && (error(end)?.cause as? TokenError)?.code == .dependencyFailed)
+            let value = try anyway.resultIfSettled?.get()
+            #expect(value == 3)
+            let killed = operation.with(delay: .seconds(1_000))(4)
+            let orphan = operation.with(after: [killed])(5)
+            killed.kill()
+            #expect(await settles(orphan))
+            #expect((error(orphan)?.cause as? TokenError)?.code == .killed)
+            #expect(coordinator.statistics().counts.submitted == 6)
+        }
+    }
+
+    @Test("C9 a body waits for a token that comes after others of its own, on one worker", arguments: [true, false])
+    func waitingForDependents(_ isAsync: Bool) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.workersPerCore = 1
+        } _: { coordinator in
+            let operation = TaskTokenGuard("due_inner", on: coordinator) { (number: Int) in number }
+            let ordered = TaskTokenGuard("due_inner_ordered", locality: .sticky("k", ordered: true), on: coordinator) {
+                (number: Int) in number
+            }
+            let outer =
+                isAsync
+                ? TaskTokenGuard("due_outer", locality: .sticky("k", ordered: true), on: coordinator) {
+                    (count: Int) async throws -> Int in
+                    var last: [AnyTaskToken] = []
+                    for number in 0..<count { last = [ordered.with(after: last)(number)] }
+                    return try await operation.with(after: last)(count).value
+                }
+                : TaskTokenGuard("due_outer", locality: .sticky("k", ordered: true), on: coordinator) {
+                    (count: Int) throws -> Int in
+                    var last: [AnyTaskToken] = []
+                    for number in 0..<count { last = [ordered.with(after: last)(number)] }
+                    return try operation.with(after: last)(count).wait()
+                }
+            let value = try await outer(20).value
+            #expect(value == 20)
+        }
+    }
+
+    @Test("a rate lets a burst through and then one after the other, in order, and each when it is due")
+    func rate() async throws {
+        let time = ManualTime()
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.time = time
+        } _: { coordinator in
+            let ran = Guarded<[Int]>([])
+            let operation = TaskTokenGuard(
+                "due_rate", options: OperationOptions(rate: RateLimit(perSecond: 2, burst: 3)), on: coordinator
+            ) { (number: Int) in
+                ran.withLock { $0.append(number) }
+                return number
+            }
+            let tokens = (0..<10).map { operation($0) }
+            #expect(await settle(Array(tokens.prefix(3))))
+            #expect(ran.withLock { $0.sorted() } == [0, 1, 2])
+            for due in 3..<10 {
+                time.advance(by: .milliseconds(499))
+                #expect(!tokens[due].isSettled)
+                time.advance(by: .milliseconds(1))
+                #expect(await settles(tokens[due]))
+            }
+            #expect(ran.withLock { $0.suffix(7) } == [3, 4, 5, 6, 7, 8, 9])
+        }
+    }
+
+    @Test("a key makes calls one while the first is alive; after that, and for another result, there is a new token")
+    func key() async throws {
+        try await withTestCoordinator { coordinator in
+            let gate = Gate()
+            let calls = Tally()
+            let operation = TaskTokenGuard("due_key", on: coordinator) { (number: Int) in
+                calls.add()
+                gate.pass()
+                return number
+            }
+            let first = operation.with(key: "a")(1)
+            let same = operation.with(key: "a")(2)
+            let other = operation.with(key: "b")(3)
+            let text = TaskTokenGuard("due_key", on: coordinator) { (number: Int) in "\(number)" }.with(key: "a")(4)
+            #expect(same === first && other !== first && text !== first)
+            gate.open()
+            let values = [try await same.value, try await other.value]
+            #expect(values == [1, 3])
+            let word = try await text.value
+            #expect(word == "4")
+            let again = operation.with(key: "a")(5)
+            let value = try await again.value
+            #expect(again !== first && value == 5 && calls.value == 3)
+        }
+    }
+
+    @Test("C1 C2 many threads with one key: each gets the one live token, and every token ends", arguments: 0..<4)
+    func keyStress(_ seed: Int) async throws {
+        try await withTestCoordinator { coordinator in
+            let ran = Tally()
+            let operation = TaskTokenGuard("due_key_stress", on: coordinator) { (number: Int) in
+                ran.add()
+                return number
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for caller in 0..<8 {
+                    group.addTask {
+                        for number in 0..<300 {
+                            let key = "\((caller + number + seed) % 3)"
+                            _ = try await operation.with(key: key)(number).value
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let counts = coordinator.statistics().counts
+            #expect(counts.completed == counts.submitted && Int(counts.submitted) == ran.value)
+        }
+    }
+}
