@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import CompilerPluginSupport
 import PackageDescription
 
 /// Every target is held to the same language: Swift 6, no warnings, imports that say what they mean.
@@ -18,10 +19,10 @@ let house: [SwiftSetting] = [
 ]
 
 /// A runnable example: one folder in `Examples/`, its expected output beside it.
-func example(_ name: String) -> Target {
+func example(_ name: String, imports product: Target.Dependency = "TokenGate") -> Target {
     .executableTarget(
         name: name,
-        dependencies: ["TokenGate"],
+        dependencies: [product],
         path: "Examples/\(name)",
         exclude: ["expected.txt"],
         swiftSettings: house
@@ -36,6 +37,7 @@ let package = Package(
         .library(name: "Routing", targets: ["Routing"]),
         .library(name: "Coordinator", targets: ["Coordinator"]),
         .library(name: "TokenGate", targets: ["TokenGate"]),
+        .library(name: "TokenGateMacros", targets: ["TokenGateMacros"]),
         .library(name: "TokenGateC", type: .dynamic, targets: ["TokenGateC"]),
         .executable(name: "tokengate", targets: ["TokenGateTool"]),
     ],
@@ -43,6 +45,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // For `TokenGateMacros` alone; its major version is the compiler's.
+        .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
     targets: [
         // C targets: each one folder in CShim/.
@@ -87,6 +91,23 @@ let package = Package(
             dependencies: ["TokenCore", "Affinity", "Routing", "Coordinator"],
             swiftSettings: house
         ),
+        .macro(
+            name: "TokenGateMacrosPlugin",
+            dependencies: [
+                .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+                .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+                .product(name: "SwiftParser", package: "swift-syntax"),
+                .product(name: "SwiftSyntax", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TokenGateMacros",
+            dependencies: ["TokenGate", "TokenGateMacrosPlugin"],
+            swiftSettings: house
+        ),
         .target(
             name: "TokenGateC",
             dependencies: [
@@ -112,6 +133,7 @@ let package = Package(
         example("GatherWithFailures"),
         example("BlockingCallers"),
         example("Resilience"),
+        example("Decorators", imports: "TokenGateMacros"),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["TokenGate"], path: "Tests/Support", swiftSettings: house),
@@ -119,5 +141,18 @@ let package = Package(
         .testTarget(name: "AffinityTests", dependencies: ["Affinity", "TestSupport"], swiftSettings: house),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "TestSupport"], swiftSettings: house),
         .testTarget(name: "CoordinatorTests", dependencies: ["TokenGate", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "MacroTests",
+            dependencies: [
+                "TokenGateMacros", "TokenGateMacrosPlugin", "TestSupport",
+                .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+                .product(name: "SwiftParser", package: "swift-syntax"),
+                .product(name: "SwiftSyntax", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+            ],
+            swiftSettings: house
+        ),
     ]
 )
