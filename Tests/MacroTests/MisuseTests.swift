@@ -135,6 +135,24 @@ import Testing
             line: 1, column: 1)
     }
 
+    @Test("A function without a body")
+    func noBody() {
+        expectExpansion(
+            """
+            protocol P {
+                @TaskTokenGuard("op") func f() -> TaskToken<Int>
+            }
+            """,
+            """
+            protocol P {
+                func f() -> TaskToken<Int> {
+                    fatalError("a function that @TaskTokenGuard could not expand")
+                }
+            }
+            """,
+            diagnostics: [DiagnosticSpec(message: "'f' has no body to decorate", line: 2, column: 32)])
+    }
+
     @Test("Sticky together with external calls")
     func stickyLead() {
         let message = "'anchor' and 'externalCalls' exclude each other: an operation is sticky or a lead, not both"
