@@ -17,6 +17,7 @@ Python's own lock lets one body run at a time, except where bodies wait for file
 real placement, storage limits, and control."""
 
 import asyncio
+import atexit
 import ctypes
 import functools
 import os
@@ -90,7 +91,8 @@ def _run(context, argument, result):
 @_OnSettled
 def _settled(handle, number):
     loop, future = _calls.pop(number)
-    loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
 
 
 class TaskToken:
@@ -100,10 +102,14 @@ class TaskToken:
         self._function, self._arguments, self._keywords, self._outcome = function, arguments, keywords, None
         self._handle, self._number = c_void_p(), next(_numbers)
         _calls[self._number] = self
-        _call(_library.tg_submit, operation, self._number, None, byref(self._handle))
+        try:
+            _call(_library.tg_submit, operation, self._number, None, byref(self._handle))
+        except TokenGateError:
+            del _calls[self._number]
+            raise
 
     def __del__(self):
-        if _library is not None:  # else the interpreter is on its way out
+        if _library is not None and getattr(self, "_handle", None):  # else the interpreter is on its way out
             _library.tg_token_release(self._handle)
 
     def kill(self):
@@ -142,6 +148,8 @@ class OperationsCoordinator:
         self.handle = c_void_p()
         _call(_library.tg_coordinator_create, None, byref(self.handle))
         OperationsCoordinator.current = self
+        # No worker may call into an interpreter that is gone.
+        atexit.register(self.stop, 5.0)
 
     def start(self):
         _call(_library.tg_coordinator_start, self.handle)
@@ -149,14 +157,29 @@ class OperationsCoordinator:
     def stop(self, timeout=30.0):
         report = _StopReport(ctypes.sizeof(_StopReport))
         _call(_library.tg_coordinator_stop, self.handle, int(timeout * 1e9), byref(report))
+        atexit.unregister(self.stop)
         return report
+
+    def kill(self, operation_type=None):
+        """Settles live tokens, of one operation or of all; says how many. Their bodies never run, or are asked to end."""
+        settled = c_uint64()
+        name = None if operation_type is None else operation_type.encode()
+        _call(_library.tg_coordinator_kill, self.handle, name, byref(settled))
+        for number, token in list(_calls.items()):
+            if isinstance(token, TaskToken) and _library.tg_token_state(token._handle) >= 4:  # settled: it never will run
+                _calls.pop(number, None)
+        return settled.value
 
 
 def task_token_guard(operation_type, tags=None, external_calls=(), sticky_anchor=None):
     """Turns a function into an operation: calls return a `TaskToken`."""
-    tags = tags or {}
+    tags = dict(tags or {})
     options = _OperationOptions(ctypes.sizeof(_OperationOptions))
-    options.weight, options.storage = WEIGHTS[tags.get("weight")], STORAGE[tags.get("storage_speed")]
+    sticky_anchor = tags.pop("sticky_anchor", sticky_anchor)
+    weight, speed = tags.pop("weight", None), tags.pop("storage_speed", None)
+    if weight not in WEIGHTS or speed not in STORAGE or tags:
+        raise ValueError(f"{operation_type}: weight {weight!r}, storage_speed {speed!r}, unknown tags {sorted(tags)}")
+    options.weight, options.storage = WEIGHTS[weight], STORAGE[speed]
     if sticky_anchor is not None:
         key = str(sticky_anchor).encode()
         options.anchor_mode, options.ordered, options.anchor, options.anchor_size = 1, 1, key, len(key)
@@ -170,6 +193,8 @@ def task_token_guard(operation_type, tags=None, external_calls=(), sticky_anchor
         @functools.wraps(function)
         def submit(*arguments, **keywords):
             coordinator = OperationsCoordinator.current
+            if coordinator is None:
+                raise RuntimeError(f"{operation_type}: no OperationsCoordinator was made yet")
             if coordinator not in operations:
                 operation = c_void_p()
                 _call(_library.tg_operation_create, coordinator.handle, operation_type.encode(), _run, byref(options),

@@ -30,6 +30,8 @@ final class CompletionQueue: SettlementSink {
         /// For how many entries there is room.
         var room = 0
         var waiting: [Parker] = []
+        /// Those that nobody uses now: waiting costs no allocation either.
+        var parkers: [Parker] = []
         var isClosed = false
 
         /// Takes one off the waiting ones; false where it is being woken.
@@ -90,7 +92,8 @@ final class CompletionQueue: SettlementSink {
     func remove(_ most: Int, until deadline: Int64?, _ give: (Int, Entry) -> Void) -> Int {
         let count = removeNow(most, give)
         if count > 0 || deadline.map({ $0 <= tge_now_ns() }) ?? false { return count }
-        let parker = Parker()
+        let parker = state.withLock { $0.parkers.popLast() } ?? Parker()
+        defer { state.withLock { $0.parkers.append(parker) } }
         while true {
             let isWaiting = state.withLock { state in
                 let mayWait = state.entries.isEmpty && !state.isClosed
@@ -132,7 +135,7 @@ final class CompletionQueue: SettlementSink {
 
 /// The queue that a handle stands for.
 func queueOf(_ handle: OpaquePointer?) throws(Failure) -> CompletionQueue {
-    try Handles.borrow(handle, .queue, "queue").takeUnretainedValue()
+    try Handles.reference(handle, .queue, "queue")
 }
 
 @c @implementation
@@ -192,7 +195,8 @@ package func tg_completion_queue_take(
         for index in 0..<taken { out[index].fill() }
         count.pointee = taken
         if taken == 0, queue.isClosed { throw Failure(TG_E_INVALID_HANDLE, "the queue was destroyed meanwhile") }
-        if taken == 0 { throw Failure(TG_E_WAIT_TIMED_OUT, "no token settled within \(timeout) ns") }
+        // Words that are there already: who polls asks often.
+        if taken == 0 { throw Failure(TG_E_WAIT_TIMED_OUT, "no token settled within the timeout") }
     }
 }
 

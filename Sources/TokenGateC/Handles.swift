@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
 internal import CTokenGate
 internal import DequeModule
 internal import Synchronization
@@ -27,9 +28,12 @@ enum HandleKind: UInt {
 ///
 /// Never freed, and given out again only after many others: so a handle that was destroyed is known as such.
 ///
-/// `word` is atomic; `object`, an owned reference, is written before it becomes a kind and taken by who makes it `gone`.
+/// `word` is atomic; `object`, an owned reference, is written before it becomes a kind and taken by who makes it `gone`, once
+/// nobody is counted in `takers` any more.
 private struct Slot: ~Copyable {
     let word: Atomic<UInt>
+    /// Threads that are about to take a reference of their own.
+    let takers = Atomic<Int>(0)
     var object: UnsafeRawPointer?
 }
 
@@ -82,16 +86,31 @@ enum Handles {
         .fromOpaque(try slot(handle, kind, name).pointee.object.unsafelyUnwrapped)
     }
 
+    /// A reference to what a handle stands for, which others may destroy meanwhile.
+    static func reference<Object: AnyObject>(
+        _ handle: OpaquePointer?, _ kind: HandleKind, _ name: StaticString, as: Object.Type = Object.self
+    ) throws(Failure) -> Object {
+        let slot = try slot(handle, kind, name)
+        // Counted before the second look: who makes the handle `gone` sees the count, or is seen.
+        slot.pointee.takers.add(1, ordering: .sequentiallyConsistent)
+        defer { slot.pointee.takers.subtract(1, ordering: .sequentiallyConsistent) }
+        guard slot.pointee.word.load(ordering: .sequentiallyConsistent) == kind.rawValue else {
+            throw Failure(TG_E_INVALID_HANDLE, "\(name) \(handle as Any) was destroyed")
+        }
+        return Unmanaged<Object>.fromOpaque(slot.pointee.object.unsafelyUnwrapped).takeUnretainedValue()
+    }
+
     /// Takes what a handle stands for out of it: the handle is gone.
     static func destroy<Object: AnyObject>(
         _ handle: OpaquePointer, _ kind: HandleKind, _ name: StaticString, as: Object.Type = Object.self
     ) throws(Failure) -> Object {
         let slot = try slot(handle, kind, name)
         let (won, _) = slot.pointee.word.compareExchange(
-            expected: kind.rawValue, desired: HandleKind.gone.rawValue, ordering: .acquiringAndReleasing)
+            expected: kind.rawValue, desired: HandleKind.gone.rawValue, ordering: .sequentiallyConsistent)
         guard won, let object = slot.pointee.object else {
             throw Failure(TG_E_INVALID_HANDLE, "\(name) \(handle) was destroyed")
         }
+        while slot.pointee.takers.load(ordering: .sequentiallyConsistent) != 0 { tge_yield() }
         slot.pointee.object = nil
         free.withLock { $0.append(UInt(bitPattern: slot)) }
         return Unmanaged<Object>.fromOpaque(object).takeRetainedValue()

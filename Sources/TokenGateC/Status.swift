@@ -21,7 +21,14 @@ struct Failure: Error {
         self.bodyStatus = bodyStatus
     }
 
-    init(_ error: TokenError) { self.init(Status.of(error.code), error.message) }
+    init(_ error: TokenError) {
+        // What the machine says is closer to the matter than what the coordinator makes of it.
+        switch error.cause {
+        case let cause as AffinityError: self.init(Status.of(cause.code), "\(error.message): \(cause.message)")
+        case let cause?: self.init(Status.of(error.code), "\(error.message): \(cause)")
+        case nil: self.init(Status.of(error.code), error.message)
+        }
+    }
 
     init(_ error: AffinityError) { self.init(Status.of(error.code), error.message) }
 

@@ -9,6 +9,11 @@ typedef struct counted {
 
 static void destroy(void *pointer) { atomic_fetch_add(&((counted *)pointer)->destroyed, 1); }
 
+static tg_coordinator *coordinator;
+static tg_completion_queue *queue;
+static tg_subscription *subscription;
+static void on_event(const tg_event *event, void *data) { (void)event, (void)data; }
+
 static counted results[8], arguments[8], user_data[8], operation_data;
 static gate running;
 
@@ -27,7 +32,18 @@ static void on_settled(tg_token *token, void *data) {
     CHECK(tg_token_state(token) >= TG_STATE_COMPLETED);
     CHECK(atomic_load(&((counted *)data)->destroyed) == 0);
     CHECK(tg_context_current() == NULL);
+    /* What would block the thread of others, or wait for it. */
+    char *text = NULL;
+    tg_completion completion;
+    size_t count = 0;
     CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_token_wait(token, TG_FOREVER, NULL, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_token_wait_all(&token, 1, TG_FOREVER, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_coordinator_stop(coordinator, 0, NULL, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_coordinator_stop_json(coordinator, 0, &text, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_coordinator_destroy(coordinator, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_completion_queue_take(queue, &completion, 1, 1, &count, NULL));
+    CHECK_STATUS(TG_E_WAIT_TIMED_OUT, tg_completion_queue_take(queue, &completion, 1, 0, &count, NULL));
+    CHECK_STATUS(TG_E_NOT_ALLOWED_HERE, tg_subscription_destroy(subscription, NULL));
     atomic_fetch_add(&told, 1);
 }
 
@@ -43,13 +59,14 @@ static tg_token *submit(tg_operation *operation, int which) {
 }
 
 int main(void) {
-    tg_coordinator *coordinator;
     tg_operation *operation, *held;
     tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
     tg_value value;
     tg_error error = TG_ERROR_INIT;
     NEED(tg_coordinator_create(NULL, &coordinator, NULL));
     NEED(tg_coordinator_start(coordinator, NULL));
+    NEED(tg_completion_queue_create(&queue, NULL));
+    NEED(tg_coordinator_subscribe(coordinator, on_event, NULL, NULL, &subscription, NULL));
     options.user_data = &operation_data;
     options.destroy_user_data = destroy;
     NEED(tg_operation_create(coordinator, "owned", body, &options, &operation, NULL));
@@ -118,6 +135,8 @@ int main(void) {
     CHECK(atomic_load(&operation_data.destroyed) == 0);
     NEED(tg_operation_destroy(operation, NULL));
     NEED(tg_operation_destroy(held, NULL));
+    NEED(tg_subscription_destroy(subscription, NULL));
+    NEED(tg_completion_queue_destroy(queue, NULL));
     NEED(tg_coordinator_destroy(coordinator, NULL));
     EVENTUALLY(atomic_load(&operation_data.destroyed) == 1);
     CHECK(atomic_load(&operation_data.destroyed) == 1);

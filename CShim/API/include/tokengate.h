@@ -34,13 +34,14 @@
  *     Tokens are counted references: one that was released too often cannot be told from others.
  *   - Memory handed in is borrowed for the call; strings and bytes that are needed longer are copied. `user_data` and
  *     `argument` are transferred: their destroy function, unless it or the pointer is NULL, is called exactly once,
- *     also where the call fails (but for a struct_size from which nothing can be read), on any thread. It must not call
- *     back into the library, except to release tokens: one destroyed within the other, some ten thousand deep at most.
+ *     also where the call fails (but for a struct_size from which nothing can be read, and a count beyond the limit), on
+ *     any thread. It must not call back into the library, except to release tokens: one destroyed within the other, at
+ *     most 2,000 deep for each MiB of the thread's stack.
  *   - Any thread may call any function, also inside bodies, except where "not from a body" or "not from a callback" is
- *     said. A handle must not be destroyed while another thread uses it.
+ *     said. A handle must not be destroyed while another thread uses it, except that of a completion queue.
  *   - Times are nanoseconds. Strings are UTF-8. Structures that begin with `struct_size` grow at their end only: set it
- *     to what sizeof says (the ..._INIT macros do); those of earlier versions are accepted, and longer ones where the
- *     unknown rest is zero. In options zero means the default.
+ *     to what sizeof says (the ..._INIT macros do); those of earlier versions are accepted, and longer ones (4,096 bytes
+ *     at most) where the unknown rest is zero. In options zero means the default.
  *   - After fork() a child may exec or exit. Whatever else it calls returns TG_E_FORKED.
  *
  * Docs/C-API.md tells which changes of this header are allowed. "Since" is 0.1 for all that does not say otherwise.
@@ -218,7 +219,7 @@ TG_API tg_status tg_config_init(tg_config *config, size_t struct_size);
  * `config` is nullable: the defaults. *out is to be given to tg_coordinator_destroy. */
 TG_API tg_status tg_coordinator_create(const tg_config *config, tg_coordinator **out, tg_error *error);
 
-/* Starts the workers, then lets waiting tokens go. Starting a running coordinator does nothing.
+/* Starts the workers, then lets waiting tokens go. Starting a running coordinator does nothing. One that fails has stopped.
  * TG_E_THREAD_UNAVAILABLE, TG_E_INVALID_CONFIGURATION (pin mode hard), TG_E_STOPPED. */
 TG_API tg_status tg_coordinator_start(tg_coordinator *coordinator, tg_error *error);
 
@@ -244,7 +245,7 @@ TG_API tg_status tg_coordinator_stop(tg_coordinator *coordinator, int64_t timeou
 TG_API tg_status tg_coordinator_stop_json(tg_coordinator *coordinator, int64_t timeout, char **out, tg_error *error);
 
 /* Stops at once what has not been stopped, without waiting for bodies, and gives the handle back. Tokens, operations and
- * subscriptions stay valid until they are let go themselves; what they ask of the coordinator fails with TG_E_STOPPED.
+ * subscriptions stay valid until they are let go themselves; what is submitted then has settled with TG_E_STOPPED.
  * NULL does nothing. Not from a body of it, nor from a callback of tg_on_settled. */
 TG_API tg_status tg_coordinator_destroy(tg_coordinator *coordinator, tg_error *error);
 
@@ -280,7 +281,7 @@ TG_API tg_status tg_coordinator_set_storage_limit(tg_coordinator *coordinator, i
 /* What a body has to say. Zeroed before the body runs. */
 typedef struct tg_result {
     tg_value value;
-    tg_destroy destroy; /* nullable; called with value.pointer, once, when the last reference to the token is gone */
+    tg_destroy destroy; /* nullable; called with value.pointer unless that is NULL, once, when the last reference to the token is gone */
 } tg_result;
 
 /* The function that an operation runs: on a worker thread of its domain. It may block, submit, and wait for what it
@@ -342,7 +343,7 @@ typedef struct tg_submit_options {
     void *user_data;             /* for on_settled: transferred */
     tg_destroy destroy_user_data; /* nullable; called after on_settled */
     int64_t place_timeout;       /* with TG_OVERLOAD_SUSPEND, how long the call may wait for a place before the token is refused;
-                                    default 0: not at all. Inside bodies nobody waits. Not from a callback */
+                                    default 0: not at all. Inside bodies nobody waits. Not from a callback of tg_on_settled */
 } tg_submit_options;
 
 #define TG_SUBMIT_OPTIONS_INIT { sizeof(tg_submit_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0 }
@@ -409,10 +410,11 @@ TG_API tg_status tg_token_result(const tg_token *token, tg_value *value, tg_erro
 
 /* Blocks until it is settled, then as tg_token_result; TG_E_WAIT_TIMED_OUT where the time passes first.
  * `timeout`: 0 only looks, TG_FOREVER. Inside a body it is safe to wait for what the body submitted, at any depth: such a
- * token may run on the spot. Not from a callback. */
+ * token may run on the spot; waits in a circle (for oneself, say) are not detected. Not from a callback of tg_on_settled. */
 TG_API tg_status tg_token_wait(tg_token *token, int64_t timeout, tg_value *value, tg_error *error);
 
-/* Blocks until all are settled: TG_OK whatever became of them; TG_E_WAIT_TIMED_OUT. Not from a callback. */
+/* Blocks until all are settled: TG_OK whatever became of them; TG_E_WAIT_TIMED_OUT. Not from a callback of
+ * tg_on_settled. */
 TG_API tg_status tg_token_wait_all(tg_token *const *tokens, size_t count, int64_t timeout, tg_error *error);
 
 /* Registers a callback: see tg_on_settled. `user_data` is transferred; it is destroyed after the callback. */
@@ -439,14 +441,14 @@ TG_API int tg_completion_queue_fd(const tg_completion_queue *queue);
 /* Lets the queue have the token when it is settled: at once where it is already. */
 TG_API tg_status tg_completion_queue_add(tg_completion_queue *queue, tg_token *token, void *tag, tg_error *error);
 
-/* Takes up to `capacity` completions, in the order of settlement, waiting up to `timeout` for the first. *count is how many;
+/* Takes up to `capacity` completions, in the order in which they came in, waiting up to `timeout` for the first. *count is how many;
  * TG_E_WAIT_TIMED_OUT where there are none. Several threads may take. Waiting (timeout > 0): not from a body, nor from a
- * callback. */
+ * callback of tg_on_settled. */
 TG_API tg_status tg_completion_queue_take(
     tg_completion_queue *queue, tg_completion *out, size_t capacity, int64_t timeout, size_t *count, tg_error *error);
 
-/* Releases what is in it, closes the descriptor; tokens that settle later are not kept. NULL does nothing. Who waits in it
- * gets TG_E_INVALID_HANDLE. */
+/* Releases what is in it, closes the descriptor; tokens that settle later are not kept. NULL does nothing. Other threads may
+ * be using it: who waits in it, or comes later, gets TG_E_INVALID_HANDLE. */
 TG_API tg_status tg_completion_queue_destroy(tg_completion_queue *queue, tg_error *error);
 
 /* ---- Inside bodies -------------------------------------------------------------------------------------------- */

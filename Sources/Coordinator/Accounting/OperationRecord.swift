@@ -180,7 +180,8 @@ struct OperationRecord: @unchecked Sendable {
 
     func giveBack(_ shard: OperationCounters) { body.pointee.shards.withLock { $0.free.append(shard) } }
 
-    var allShards: [OperationCounters] { body.pointee.shards.withLock { $0.all } }
+    /// A copy made under the lock: the array itself would be looked at, after it, while a worker adds to it.
+    var allShards: [OperationCounters] { body.pointee.shards.withLock { $0.all.map { $0 } } }
 
     /// Tokens that have reached a terminal state.
     ///

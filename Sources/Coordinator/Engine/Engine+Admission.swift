@@ -100,10 +100,13 @@ extension Engine {
             // A lease counts its members in before it counts them out.
             if !isReserved, let lease = object.lineage?.lead { join(lease, object) }
             object.settle(for: .coordinatorStopped, reportingTo: self)
+            // Its submitter may have waited for a place.
+            returnHoldings(object)
             return token.release()
         }
         if !isReserved, record.controlNow.isBlocked {
             refuseBlocked(object)
+            returnHoldings(object)
             return token.release()
         }
         let descends = object.lineage != nil

@@ -86,6 +86,46 @@ static void drain(tg_coordinator *coordinator, tg_completion_queue *queue, bool 
     free(arguments);
 }
 
+static int32_t slowly(tg_context *context, void *argument, tg_result *result) {
+    (void)context, (void)argument, (void)result;
+    usleep(100);
+    return 0;
+}
+
+/* A consumer that is faster than the bodies finds the queue empty each time, and has to wait. */
+static void starve(tg_coordinator *coordinator, tg_completion_queue *queue) {
+    enum { slow = 4000 };
+    tg_operation *operation;
+    tg_submit_options options = TG_SUBMIT_OPTIONS_INIT;
+    options.queue = queue;
+    NEED(tg_operation_create(coordinator, "slowly", slowly, NULL, &operation, NULL));
+    NEED(tg_coordinator_pause(coordinator, NULL, NULL, NULL));
+    NEED(tg_submit_many(operation, NULL, slow, &options, NULL, NULL));
+    long before = atomic_load(&allocations);
+    NEED(tg_coordinator_resume(coordinator, NULL, NULL, NULL));
+    size_t taken = 0, waits = 0;
+    while (taken < slow) {
+        tg_completion completion;
+        size_t now = 0;
+        tg_status status = tg_completion_queue_take(queue, &completion, 1, 60 * TG_SECOND, &now, NULL);
+        if (status != TG_OK) break;
+        NEED(tg_token_release(completion.token));
+        taken += now;
+        /* And one that polls. */
+        if (tg_completion_queue_take(queue, &completion, 1, 0, &now, NULL) == TG_OK) {
+            NEED(tg_token_release(completion.token));
+            taken += now;
+        } else {
+            waits++;
+        }
+    }
+    long drained = atomic_load(&allocations) - before;
+    CHECK(taken == slow);
+    CHECK(drained < slow / 10);
+    printf("slow bodies: %.6f allocations a completion, %zu of %d times the queue was empty\n", (double)drained / slow, waits, slow);
+    NEED(tg_operation_destroy(operation, NULL));
+}
+
 int main(void) {
     tg_coordinator *coordinator;
     tg_completion_queue *queue;
@@ -94,6 +134,7 @@ int main(void) {
     NEED(tg_completion_queue_create(&queue, NULL));
     drain(coordinator, queue, true);
     drain(coordinator, queue, false);
+    starve(coordinator, queue);
     NEED(tg_completion_queue_destroy(queue, NULL));
     NEED(tg_coordinator_stop(coordinator, 30 * TG_SECOND, NULL, NULL));
     NEED(tg_coordinator_destroy(coordinator, NULL));

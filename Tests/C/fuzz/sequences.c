@@ -42,7 +42,14 @@ static int32_t body(tg_context *context, void *argument, tg_result *result) {
     uint8_t seed[32];
     tg_token_id id;
     if (what & 1) result->value.pointer = own(), result->destroy = destroy;
-    if (what & 2) (void)tg_context_get_seed(context, seed), (void)tg_context_get_id(context, &id);
+    if (what & 2) {
+        char hex[65];
+        (void)tg_context_get_seed(context, seed), (void)tg_context_get_id(context, &id);
+        (void)tg_context_get_seed_hex(context, hex), (void)tg_context_user_data(context);
+        (void)tg_context_is_cancelled(context), (void)tg_context_is_draining(context);
+        (void)tg_context_time_left(context), (void)tg_context_domain(context);
+        if (tg_context_current() != context) abort();
+    }
     if (what & 4) {
         tg_token *token = NULL;
         tg_operation *operation = atomic_load(&child);
@@ -117,7 +124,7 @@ static void step(world *self) {
     tg_completion_queue **queue_place;
     tg_subscription **subscription_place;
     tg_operation **operation_place;
-    switch (next(self) % 24) {
+    switch (next(self) % 32) {
     case 0:
         coordinator_place = PICK(self, coordinator, coordinators);
         config.maximum_domains = next(self) % 3;
@@ -180,6 +187,51 @@ static void step(world *self) {
         (void)tg_token_state((tg_token *)(void *)*operation_place);
         (void)tg_completion_queue_fd((tg_completion_queue *)(void *)*PICK(self, coordinator, coordinators));
         break;
+    case 24: {
+        tg_token *made[5] = {NULL};
+        tg_submit_options options = TG_SUBMIT_OPTIONS_INIT;
+        size_t count = next(self) % 6;
+        if (next(self) & 1) options.anchor = "many", options.anchor_size = 4;
+        if (next(self) & 1) options.queue = *PICK(self, queue, queues);
+        if (tg_submit_many(*PICK(self, operation, operations), NULL, count, &options, made, &error) == TG_OK) {
+            if (next(self) & 1) (void)tg_token_wait_all(made, count, TG_MILLISECOND, NULL);
+            (void)tg_token_release_many(made, count);
+        }
+        break;
+    }
+    case 25: {
+        tg_token *token = *PICK(self, token, tokens);
+        if (tg_token_retain(token) == TG_OK) (void)tg_token_release(token);
+        break;
+    }
+    case 26: {
+        tg_value value;
+        (void)tg_token_result(*PICK(self, token, tokens), &value, &error);
+        break;
+    }
+    case 27: (void)tg_token_notify(*PICK(self, token, tokens), on_settled, own(), destroy, &error); break;
+    case 28: {
+        tg_token_id id;
+        uint8_t seed[32];
+        tg_token *token = *PICK(self, token, tokens);
+        (void)tg_token_get_id(token, &id), (void)tg_token_get_seed(token, seed);
+        break;
+    }
+    case 29:
+        if (tg_coordinator_stop_json(*PICK(self, coordinator, coordinators), next(self) * 1000, &text, &error) == TG_OK) tg_string_free(text);
+        break;
+    case 30: {
+        uint8_t mask[8];
+        size_t needed = 0;
+        (void)tg_coordinator_domain_cpus(*PICK(self, coordinator, coordinators), next(self) % 4, mask, next(self) % 9, &needed, &error);
+        (void)tg_coordinator_phase(*PICK(self, coordinator, coordinators));
+        break;
+    }
+    case 31: {
+        uint64_t dropped = 0;
+        (void)tg_subscription_dropped(*PICK(self, subscription, subscriptions), &dropped);
+        break;
+    }
     }
 }
 
