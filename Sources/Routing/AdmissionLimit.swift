@@ -41,6 +41,7 @@ package struct AdmissionLimit<Token: Sendable, Waiter: Sendable>: Sendable {
     private var line: Deque<Token> = []
     private var waiters: Deque<(number: UInt64, waiter: Waiter)> = []
     private var lastWaiter: UInt64 = 0
+    private var isPassing = false
 
     /// Nobody inside.
     ///
@@ -85,22 +86,32 @@ package struct AdmissionLimit<Token: Sendable, Waiter: Sendable>: Sendable {
         return .refused
     }
 
-    /// One that was through is done.
+    /// One that was through is done; whoever says so then sees to the line (`beginPassing`).
     ///
-    /// - Returns: who has a place by that: the next in the line, which is through now, or a waiter.
-    package mutating func leave() -> (token: Token?, waiter: Waiter?) {
+    /// - Returns: the waiter that has a place by that.
+    package mutating func leave() -> Waiter? {
         through -= 1
         inUse -= 1
-        return next()
+        return nextWaiter()
     }
 
-    private mutating func next() -> (token: Token?, waiter: Waiter?) {
-        var token: Token?
-        if through < window, let first = line.popFirst() {
-            through += 1
-            token = first
+    /// Whether the caller is to take from the line until there is nothing to take: nobody else does, and there is something.
+    ///
+    /// One at a time: a token that dies on its way through leaves at once, and its leaving must not take the next one within.
+    package mutating func beginPassing() -> Bool {
+        if isPassing || line.isEmpty || through >= window { return false }
+        isPassing = true
+        return true
+    }
+
+    /// The next in the line, which is through now; nil where the caller is done.
+    package mutating func next() -> Token? {
+        guard through < window, let first = line.popFirst() else {
+            isPassing = false
+            return nil
         }
-        return (token, nextWaiter())
+        through += 1
+        return first
     }
 
     private mutating func nextWaiter() -> Waiter? {

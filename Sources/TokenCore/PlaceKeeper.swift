@@ -54,6 +54,8 @@ extension GuardCore {
         let token = makeToken(input)
         if withPlace { token.holdings.insert(.place) }
         handOver(token, input, keeper)
+        // Refused on its way there: nobody else gives the place back.
+        if withPlace, token.realm == nil { keeper.returnPlace() }
         return token
     }
 }

@@ -168,8 +168,8 @@ public final class TokenRealm: Sendable {
         }
     }
 
-    /// Nothing happens at any time any more, if anything was to.
-    package func closeTimers() { timerQueue.withLock { $0 }?.close() }
+    /// Nothing happens at any time any more.
+    package func closeTimers() { timers.close() }
 
     /// Tells the submitter what options have brought about.
     func tell(_ event: GateEvent) { (submitter as? any GateObserver)?.gateDid(event) }

@@ -286,6 +286,35 @@ struct CapacityTests {
         }
     }
 
+    @Test("C11 a stop settles a long line that a pause holds")
+    func longLine() async throws {
+        let coordinator = try makeCoordinator { configure(&$0, 20_000, .dropOldest) }
+        try await coordinator.start()
+        coordinator.pause()
+        let number = TaskTokenGuard("capacity_long", on: coordinator) { (number: Int) in number }
+        let tokens = (0..<20_000).map { number($0) }
+        let report = await coordinator.stop()
+        #expect(tokens.allSatisfy { code($0) == .coordinatorStopped } && report.abandoned.count == 20_000)
+        #expect(coordinator.statistics().admission?.inUse == 0)
+    }
+
+    @Test("a call that waited for a place and is refused before it comes in gives it back")
+    func refusedWithPlace() async throws {
+        try await withTestCoordinator {
+            configure(&$0, 1, .suspend)
+        } _: { coordinator in
+            let keyed = TaskTokenGuard("capacity_keyed", locality: .sticky { (key: String) in key }, on: coordinator) {
+                (key: String) in key.count
+            }
+            for _ in 0..<3 {
+                let token = try await keyed.submit("")
+                #expect(code(token) == .invalidArgument)
+            }
+            let value = try await keyed.submit("four").value
+            #expect(value == 4)
+        }
+    }
+
     @Test("C12 a capacity out of range is refused by name", arguments: [0, -1, 1_000_000_001, .min, .max])
     func badCapacity(_ capacity: Int) throws {
         let error = #expect(throws: TokenError.self) { try makeCoordinator { $0.capacity = capacity } }

@@ -105,7 +105,7 @@ struct DueTests {
             #expect(await settle([chain, end, anyway]))
             #expect(error(chain)?.code == .dependencyFailed && error(chain)?.cause is Fault)
             #expect(
-                error(end)?.code == .dependencyFailed && (error(end)?.cause as? TokenError)?.code == .dependencyFailed)
+                error(end)?.code == .dependencyFailed && error(end)?.cause is Fault)
             let value = try anyway.resultIfSettled?.get()
             #expect(value == 3)
             let killed = operation.with(delay: .seconds(1_000))(4)
@@ -115,6 +115,58 @@ struct DueTests {
             #expect((error(orphan)?.cause as? TokenError)?.code == .killed)
             #expect(coordinator.statistics().counts.submitted == 6)
         }
+    }
+
+    /// A token that is not kept.
+    private final class Held: @unchecked Sendable {
+        weak var token: AnyTaskToken?
+        init(_ token: AnyTaskToken) { self.token = token }
+    }
+
+    @Test("a chain of any length keeps its end alone, and one error for all of it")
+    func chains() async throws {
+        struct Fault: Error {}
+        try await withTestCoordinator { coordinator in
+            let operation = TaskTokenGuard("due_chain", on: coordinator) { (number: Int) in number }
+            for fails in [false, true] {
+                let gate = Gate()
+                let first = TaskTokenGuard("due_chain_first", on: coordinator) { (number: Int) throws -> Int in
+                    gate.pass()
+                    if fails { throw Fault() }
+                    return number
+                }(0)
+                var last = operation.with(after: [first])(1)
+                let second = Held(last)
+                for number in 2..<20_000 { last = operation.with(after: [last])(number) }
+                gate.open()
+                #expect(await settles(last))
+                #expect(await eventually { second.token == nil })
+                if fails { #expect(error(last)?.cause is Fault) } else { #expect(last.state == .completed) }
+            }
+        }
+    }
+
+    @Test("C1 C2 keys while tokens are killed: none is lost, a stop finds nothing", arguments: 0..<4)
+    func keysAndKills(_ seed: Int) async throws {
+        let coordinator = try makeCoordinator()
+        try await coordinator.start()
+        let breaker = CircuitBreaker(failureRate: 0.5, minimumRuns: 2, coolDown: .microseconds(1))
+        let operation = TaskTokenGuard("due_key_kill", options: OperationOptions(breaker: breaker), on: coordinator) {
+            (number: Int) in number
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for caller in 0..<6 {
+                group.addTask {
+                    for number in 0..<300 {
+                        let delay: Duration? = (number + seed) % 3 == 0 ? .microseconds(20) : nil
+                        let token = operation.with(delay: delay, key: "\((caller + number) % 2)")(number)
+                        if number % 4 == 0 { token.kill() } else { await token.settled() }
+                    }
+                }
+            }
+        }
+        #expect(await eventually { coordinator.statistics().counts.live == 0 })
+        #expect(await coordinator.stop().isClean)
     }
 
     @Test("C9 a body waits for a token that comes after others of its own, on one worker", arguments: [true, false])

@@ -64,15 +64,19 @@ struct AdmissionLimitTests {
     private func take(
         _ what: Int, _ step: Int, _ limit: inout Limit, _ model: inout Model, _ dead: inout Set<Int>
     ) -> Bool {
-        func afterLeaving(_ next: (token: Int?, waiter: Int?)) {
+        func afterLeaving(_ waiter: Int?) {
+            let passes = limit.beginPassing()
+            #expect(passes == (model.through < model.window && !model.line.isEmpty))
+            let next = passes ? limit.next() : nil
+            defer { if passes { #expect(limit.next() == nil) } }
             if model.through < model.window, !model.line.isEmpty {
                 let first = model.line.removeFirst()
                 model.through += 1
-                #expect(next.token == first)
+                #expect(next == first)
             } else {
-                #expect(next.token == nil)
+                #expect(next == nil)
             }
-            expectWaiter(next.waiter)
+            expectWaiter(waiter)
         }
         func expectWaiter(_ waiter: Int?) {
             if model.inUse < model.limit, !model.waiters.isEmpty {
@@ -145,9 +149,13 @@ struct AdmissionLimitTests {
         for token in 0..<4 { _ = limit.arrive(token) { _ in true } }
         let pulled = limit.pull { $0 == 2 }
         #expect(pulled == 2 && limit.through == 2 && limit.standing == 2)
-        var next = limit.leave().token
-        #expect(next == nil)
-        next = limit.leave().token
-        #expect(next == 1)
+        _ = limit.leave()
+        var passes = limit.beginPassing()
+        #expect(!passes)
+        _ = limit.leave()
+        passes = limit.beginPassing()
+        let again = limit.beginPassing()
+        let next = limit.next()
+        #expect(passes && !again && next == 1)
     }
 }

@@ -81,8 +81,8 @@ struct OptionMachineTests {
             failureRate: 0.5, minimumRuns: 4, window: .seconds(10), coolDown: .seconds(5), probes: 2)
         var state = BreakerState()
         var now: Int64 = 1_000_000_000_000
-        func record(_ failed: Bool, probe: Bool = false) -> Bool {
-            state.record(failed: failed, wasProbe: probe, settings, now: now)
+        func record(_ failed: Bool, probe: Int? = nil) -> Bool {
+            state.record(failed: failed, probe: probe, settings, now: now)
         }
         for _ in 0..<3 { #expect(!record(true)) }
         #expect(state.admit(settings, now: now) == .yes)
@@ -90,20 +90,26 @@ struct OptionMachineTests {
         #expect(state.admit(settings, now: now + 4_999_999_999) == .no(until: now + 5_000_000_000))
         now += 5_000_000_000
         // Two may try, a third not; one that never ran makes room for another.
-        #expect(state.admit(settings, now: now) == .probe && state.admit(settings, now: now) == .probe)
+        #expect(state.admit(settings, now: now) == .probe(1) && state.admit(settings, now: now) == .probe(1))
         #expect(state.admit(settings, now: now) == .no(until: now))
-        state.abandonProbe()
-        #expect(state.admit(settings, now: now) == .probe)
+        state.abandon(probe: 0)
+        #expect(state.admit(settings, now: now) == .no(until: now))
+        state.abandon(probe: 1)
+        // A guard of the same name that wants more tries does not change how many this one needs.
+        var more = settings
+        more.probes = 9
+        #expect(state.admit(more, now: now) == .probe(1))
         // One that began before it opened says nothing.
         #expect(!record(true))
-        _ = record(false, probe: true)
-        #expect(record(false, probe: true) && state.phase == .closed)
+        _ = record(false, probe: 1)
+        #expect(record(false, probe: 1) && state.phase == .closed)
         // What was before is forgotten.
         for _ in 0..<3 { #expect(!record(true)) }
         #expect(record(true))
         now += 5_000_000_000
-        #expect(state.admit(settings, now: now) == .probe)
-        #expect(record(true, probe: true) && state.phase == .open(until: now + 5_000_000_000))
+        #expect(state.admit(settings, now: now) == .probe(2))
+        #expect(!record(true, probe: 1))
+        #expect(record(true, probe: 2) && state.phase == .open(until: now + 5_000_000_000))
     }
 
     @Test("a breaker looks back as far as its window, and at the share")
@@ -111,15 +117,15 @@ struct OptionMachineTests {
         let settings = CircuitBreaker(failureRate: 0.5, minimumRuns: 4, window: .seconds(10))
         var state = BreakerState()
         var now: Int64 = 1_000_000_000_000
-        for _ in 0..<3 { _ = state.record(failed: true, wasProbe: false, settings, now: now) }
+        for _ in 0..<3 { _ = state.record(failed: true, probe: nil, settings, now: now) }
         now += 11_000_000_000
-        _ = state.record(failed: true, wasProbe: false, settings, now: now)
+        _ = state.record(failed: true, probe: nil, settings, now: now)
         #expect(state.phase == .closed)
-        for _ in 0..<4 { _ = state.record(failed: false, wasProbe: false, settings, now: now) }
-        for _ in 0..<3 { _ = state.record(failed: true, wasProbe: false, settings, now: now) }
+        for _ in 0..<4 { _ = state.record(failed: false, probe: nil, settings, now: now) }
+        for _ in 0..<3 { _ = state.record(failed: true, probe: nil, settings, now: now) }
         // Four of eight are not more than half.
         #expect(state.phase == .closed)
-        _ = state.record(failed: true, wasProbe: false, settings, now: now)
+        _ = state.record(failed: true, probe: nil, settings, now: now)
         #expect(state.phase != .closed)
     }
 }

@@ -464,6 +464,11 @@ extension Engine {
         settleIfSwept(token, operations.record(token))
         if token.stateInTotalOrder != .waiting {
             withdraw(token)
+            // It may stand in a list with a place that a caller waits for, and the walk that its kill brought about has passed.
+            if token.isSettled, let admission {
+                admission.noteKill()
+                clearForWaiters()
+            }
         } else if token.isNeeded {
             seekHost(for: token)
         }

@@ -78,26 +78,17 @@ extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
     /// A token that had a place is done: the next has it.
     func leavePlace() {
         guard let admission else { return }
-        var (next, waiter) = admission.withLock { grant(&$0) { $0.leave() } }
-        waiter?.tell(true)
-        while let token = next {
+        admission.withLock { $0.leave() }?.tell(true)
+        guard admission.withLock({ $0.beginPassing() }) else { return }
+        while let token = admission.withLock({ limit in
+            let next = limit.next()
+            next?.takeUnretainedValue().holdings.insert(.place)
+            return next
+        }) {
             let object = token.takeUnretainedValue()
-            if !object.isSettled { return proceed(token, operations.record(object), gate) }
-            // Retired with its place, which goes to the one behind it.
-            object.holdings.remove(.place)
-            retire(token)
-            (next, waiter) = admission.withLock { grant(&$0) { $0.leave() } }
-            waiter?.tell(true)
+            // Retired with its place where it is dead; which goes to the one behind it.
+            if object.isSettled { retire(token) } else { proceed(token, operations.record(object), gate) }
         }
-    }
-
-    private func grant(
-        _ limit: inout Admission.Limit,
-        _ leave: (inout Admission.Limit) -> (token: Unmanaged<AnyTaskToken>?, waiter: PlaceWaiter?)
-    ) -> (Unmanaged<AnyTaskToken>?, PlaceWaiter?) {
-        let (token, waiter) = leave(&limit)
-        token?.takeUnretainedValue().holdings.insert(.place)
-        return (token, waiter)
     }
 
     /// Takes the settled ones out of the line.

@@ -294,7 +294,7 @@ extension Engine {
     /// Settles what will not run before the stop ends: what a pause holds, and what is due later than that.
     private func dropWhatCannotCome() {
         dropPaused()
-        let later = reserved.withLock { $0.values.filter { $0.dueTime != .min } }
+        let later = reserved.withLock { Array($0.values) }.filter { $0.dueTime != .min }
         if later.isEmpty { return }
         // Times of tokens are those of the realm, which tests move; the deadline is the system's.
         let last = Int64(clampedAdding: .nanoseconds(max(0, sweepBegins - now())), to: realm.timers.now)

@@ -51,18 +51,22 @@ struct BreakerState: Sendable {
     enum Phase: Sendable, Equatable {
         case closed
         case open(until: Int64)
-        /// So many more may try; so many have returned.
-        case halfOpen(left: Int, returned: Int)
+        /// So many more may try; so many have returned, of those wanted.
+        case halfOpen(left: Int, returned: Int, wanted: Int)
     }
 
     enum Admission: Sendable, Equatable {
         case yes
-        /// It is one of those that try.
-        case probe
+        /// It is one of those that try, in the try of this number.
+        case probe(Int)
         case no(until: Int64)
     }
 
     private(set) var phase = Phase.closed
+    /// Numbers the times that it was half open: who tried in an earlier one says nothing of this one.
+    private var episode = 0
+    /// Of a slice, in nanoseconds, as the first of the guards wants it.
+    private var sliceLength: Int64 = 0
     /// Runs in ten parts of the window, the newest part in `slice`.
     private var slices = [(runs: Int, failures: Int)](repeating: (0, 0), count: Self.sliceCount)
     private var slice: Int64 = 0
@@ -74,19 +78,20 @@ struct BreakerState: Sendable {
         case .closed: return .yes
         case .open(let until):
             if now < until { return .no(until: until) }
-            phase = .halfOpen(left: breaker.probes - 1, returned: 0)
-            return .probe
-        case .halfOpen(let left, let returned):
+            episode += 1
+            phase = .halfOpen(left: breaker.probes - 1, returned: 0, wanted: breaker.probes)
+            return .probe(episode)
+        case .halfOpen(let left, let returned, let wanted):
             if left == 0 { return .no(until: now) }
-            phase = .halfOpen(left: left - 1, returned: returned)
-            return .probe
+            phase = .halfOpen(left: left - 1, returned: returned, wanted: wanted)
+            return .probe(episode)
         }
     }
 
     /// A run has ended.
     ///
     /// - Returns: whether that changed the phase.
-    mutating func record(failed: Bool, wasProbe: Bool, _ breaker: CircuitBreaker, now: Int64) -> Bool {
+    mutating func record(failed: Bool, probe: Int?, _ breaker: CircuitBreaker, now: Int64) -> Bool {
         let before = phase
         switch phase {
         case .closed:
@@ -99,15 +104,15 @@ struct BreakerState: Sendable {
             if failed, runs >= breaker.minimumRuns, Double(failures) > breaker.failureRate * Double(runs) {
                 open(breaker, now)
             }
-        case .halfOpen(let left, let returned):
+        case .halfOpen(let left, let returned, let wanted):
             // What began before it opened says nothing of now.
-            if !wasProbe { break }
+            if probe != episode { break }
             if failed {
                 open(breaker, now)
-            } else if returned + 1 >= breaker.probes {
+            } else if returned + 1 >= wanted {
                 close()
             } else {
-                phase = .halfOpen(left: left, returned: returned + 1)
+                phase = .halfOpen(left: left, returned: returned + 1, wanted: wanted)
             }
         case .open: break
         }
@@ -115,8 +120,9 @@ struct BreakerState: Sendable {
     }
 
     /// A token that was to try never ran: another may.
-    mutating func abandonProbe() {
-        if case .halfOpen(let left, let returned) = phase { phase = .halfOpen(left: left + 1, returned: returned) }
+    mutating func abandon(probe: Int) {
+        guard probe == episode, case .halfOpen(let left, let returned, let wanted) = phase else { return }
+        phase = .halfOpen(left: left + 1, returned: returned, wanted: wanted)
     }
 
     private mutating func open(_ breaker: CircuitBreaker, _ now: Int64) {
@@ -125,13 +131,16 @@ struct BreakerState: Sendable {
 
     private mutating func close() {
         phase = .closed
+        sliceLength = 0
         slices = [(runs: Int, failures: Int)](repeating: (0, 0), count: Self.sliceCount)
     }
 
     /// Forgets what has left the window.
     private mutating func advance(_ breaker: CircuitBreaker, _ now: Int64) {
-        let length = max(1, Int64(clampedAdding: breaker.window, to: 0) / Int64(Self.sliceCount))
-        let current = now / length
+        if sliceLength == 0 {
+            sliceLength = max(1, Int64(clampedAdding: breaker.window, to: 0) / Int64(Self.sliceCount))
+        }
+        let current = now / sliceLength
         if current - slice >= Int64(Self.sliceCount) || current < slice {
             slices = [(runs: Int, failures: Int)](repeating: (0, 0), count: Self.sliceCount)
         } else {

@@ -79,6 +79,10 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
                 return unsafeDowncast(live, to: TaskToken<Output>.self)
             }
             token.key = key
+            defer { gate.didLaunch(key, token) }
+            token.lineage = place.lineage
+            if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }
+            return token
         }
         token.lineage = place.lineage
         if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }

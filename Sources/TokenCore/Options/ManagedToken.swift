@@ -20,7 +20,7 @@ internal import Synchronization
 /// | `care` | its lock; nothing is called, and nothing settled, under it |
 final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, SettlementSink, @unchecked Sendable {
     private let input: Input
-    private let call: CallOptions
+    private var call: CallOptions
     private var gate: OperationGate?
     private var claim = StoredClaim.free
     var key: OperationGate.Key?
@@ -36,7 +36,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         var attempts = 0
         /// When the first of them began.
         var began = Int64.min
-        var isProbe = false
+        /// The breaker's try that it is.
+        var probe: Int?
         /// The breaker has been told of this token.
         var isReported = false
         var isOver = false
@@ -84,20 +85,16 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         let timers = submitter.realm.timers
         let now = timers.now
         _ = addWaiter(.sink(self, tag: 0))
-        if let breaker = options.breaker, let gate {
-            switch gate.admit(breaker, now: now) {
-            case .yes: break
-            case .probe:
-                care.withLock { $0.isProbe = true }
-                submitter.realm.tell(.breakerHalfOpen(operation))
-            case .no(let until):
+        let delay = call.remaining.map { Int64(clampedAdding: $0, to: now) } ?? now
+        let after = call.after
+        // Held by `care` alone, until it is due: a chain of any length keeps its end, and nothing before it.
+        call.after = []
+        isHeld = delay > now || !after.isEmpty || options.rate != nil
+        if !isHeld {
+            if let until = admit(submitter.realm, now) {
                 refuseBlocked(submitter, until: until, now: now)
                 return false
             }
-        }
-        let delay = call.delay.map { Int64(clampedAdding: $0, to: now) } ?? now
-        isHeld = delay > now || !call.after.isEmpty || options.rate != nil
-        if !isHeld {
             if hasPlace { holdings.insert(.place) }
             claim.use { submitter.submit(self, claim: $0) }
             // Not before: who settles it has to find its submitter.
@@ -107,7 +104,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         }
         care.withLock { care in
             care.dueAt = delay
-            care.dependencies = call.after
+            care.dependencies = after
         }
         claim.use { claim in
             if let reserver = submitter as? any ClaimReserver {
@@ -118,51 +115,86 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         }
         transition { $0.holding() }
         armTimeout(timers, now)
-        conditions.add(call.after.count + (delay > now ? 1 : 0), ordering: .relaxed)
+        conditions.add(after.count + (delay > now ? 1 : 0), ordering: .relaxed)
         if delay > now { arm(timers, at: delay) { $0.conditionMet() } }
-        for token in call.after { token.onSettled { [self] in conditionMet() } }
+        // While it is alive its own waiter keeps it.
+        for token in after { token.onSettled { [weak self] in self?.conditionMet() } }
         conditionMet()
         return false
+    }
+
+    /// Asks the breaker, when it is due: one that waits must not be the one that tries.
+    ///
+    /// - Returns: until when it is refused; nil where it may go on.
+    private func admit(_ realm: TokenRealm, _ now: Int64) -> Int64? {
+        guard let breaker = options.breaker, let gate else { return nil }
+        switch gate.admit(breaker, now: now) {
+        case .yes: return nil
+        case .probe(let number):
+            care.withLock { $0.probe = number }
+            realm.tell(.breakerHalfOpen(operation))
+            return nil
+        case .no(let until): return until
+        }
     }
 
     /// It counts as any other token that fails.
     private func refuseBlocked(_ submitter: any TokenSubmitter, until: Int64, now: Int64) {
         isHeld = true
         submitter.reserve(self)
-        refuse(
-            TokenError(
-                .operationBlocked,
-                "\"\(operationType)\" is blocked by its breaker, for another \(Duration.nanoseconds(max(0, until - now)))"
-            ))
+        refuse(blocked(until: until, now: now))
+    }
+
+    private func blocked(until: Int64, now: Int64) -> TokenError {
+        let time = Duration.nanoseconds(max(0, until - now))
+        return TokenError(.operationBlocked, "\"\(operationType)\" is blocked by its breaker, for another \(time)")
     }
 
     /// One of the things that it waited for has come to pass.
     private func conditionMet() {
         guard conditions.subtract(1, ordering: .acquiringAndReleasing).newValue == 0, !isSettled else { return }
-        if call.afterFailure == .fail, let failed = call.after.first(where: { $0.state != .completed }) {
-            care.withLock { $0.dependencies = [] }
+        let dependencies = takeDependencies()
+        if call.afterFailure == .fail, let failed = dependencies.first(where: { $0.state != .completed }) {
             return refuse(
                 TokenError(
                     .dependencyFailed,
                     "token \(id) of \"\(operationType)\" was to come after \(failed), which did not complete",
-                    cause: failed.failure))
+                    cause: failed.failure.map(Self.root)))
         }
-        guard let submitter = realm?.submitter else { return }
+        guard let submitter = realm?.submitter else { return settleWithoutSubmitter() }
         let timers = submitter.realm.timers
         let now = timers.now
         let due = options.rate.flatMap { gate?.due($0, now: now) } ?? now
-        care.withLock { care in
-            care.dependencies = []
-            care.dueAt = due
-        }
+        care.withLock { $0.dueAt = due }
         if due > now { arm(timers, at: due) { $0.comeIn() } } else { comeIn() }
     }
 
+    private func takeDependencies() -> [AnyTaskToken] {
+        care.withLock { care in
+            defer { care.dependencies = [] }
+            return care.dependencies
+        }
+    }
+
+    /// What began it: in a chain each has the first one's error, not all of those between.
+    private static func root(of error: any Error) -> any Error {
+        if let error = error as? TokenError, error.code == .dependencyFailed, let cause = error.cause {
+            cause
+        } else {
+            error
+        }
+    }
+
+    /// Its submitter has gone, and nobody else would settle it.
+    private func settleWithoutSubmitter() { settle(for: .coordinatorStopped) }
+
     /// It is due.
     private func comeIn() {
-        guard !isSettled, let submitter = realm?.submitter else { return }
+        if isSettled { return }
+        guard let submitter = realm?.submitter else { return settleWithoutSubmitter() }
         let timers = submitter.realm.timers
         let now = timers.now
+        if let until = admit(submitter.realm, now) { return refuse(blocked(until: until, now: now)) }
         claim.use { submitter.submit(self, claim: $0) }
         armQueueTimeout(timers, now)
     }
@@ -174,7 +206,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     private func arm(
         _ timers: TimerQueue, at due: Int64, _ action: @escaping @Sendable (ManagedToken) -> Void
     ) -> UInt64? {
-        if due == .max { return nil }
+        if due == .max || isSettled { return nil }
         guard let number = timers.at(due, { [self] in action(self) }) else { return nil }
         let isOver = care.withLock { care in
             if !care.isOver { care.timers.append(number) }
@@ -207,16 +239,17 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
 
     /// It is settled, whoever did it: nothing of it is left behind.
     func take(_ token: AnyTaskToken, tag: UInt) {
-        let (timers, sleeper, isLostProbe) = care.withLock { care in
+        let dependencies = takeDependencies()
+        _ = dependencies  // freed outside the lock
+        let (timers, sleeper, lostProbe) = care.withLock { care in
             defer {
                 care.timers = []
                 care.sleeper = nil
-                care.dependencies = []
             }
             care.isOver = true
-            let isLostProbe = care.isProbe && !care.isReported && !ranOutOfTime
-            if isLostProbe { care.isReported = true }
-            return (care.timers, care.sleeper, isLostProbe)
+            let isLost = care.probe != nil && !care.isReported && !ranOutOfTime
+            if isLost { care.isReported = true }
+            return (care.timers, care.sleeper, isLost ? care.probe : nil)
         }
         if let queue = realm?.timers { for number in timers { queue.cancel(number) } }
         sleeper?.resume()
@@ -224,8 +257,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         if let key { gate.release(key, of: self) }
         if ranOutOfTime {
             report(failed: true)
-        } else if isLostProbe {
-            gate.abandonProbe()
+        } else if let lostProbe {
+            gate.abandon(probe: lostProbe)
         }
     }
 
@@ -256,13 +289,13 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     /// Tells the breaker how a run ended, once a token.
     private func report(failed: Bool) {
         guard let breaker = options.breaker, let gate, let realm else { return }
-        let (isFirst, wasProbe) = care.withLock { care in
+        let (isFirst, probe) = care.withLock { care in
             defer { care.isReported = true }
-            return (!care.isReported, care.isProbe)
+            return (!care.isReported, care.probe)
         }
         guard isFirst else { return }
         let now = realm.timers.now
-        switch gate.record(failed: failed, wasProbe: wasProbe, breaker, now: now) {
+        switch gate.record(failed: failed, probe: probe, breaker, now: now) {
         case .open(let until): realm.tell(.breakerOpened(operation, for: until - now))
         case .closed: realm.tell(.breakerClosed(operation))
         case .halfOpen, nil: break

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
 internal import Synchronization
 
 /// What the tokens of one operation share in one coordinator, where they ask for it: the rate's bucket, the breaker, the keys of
@@ -15,7 +16,7 @@ package final class OperationGate: Sendable {
     private struct State {
         var bucket = TokenBucket()
         var breaker = BreakerState()
-        var keys: [Key: AnyTaskToken] = [:]
+        var keys: [Key: Entry] = [:]
     }
     private let state = Guarded(State())
 
@@ -25,19 +26,39 @@ package final class OperationGate: Sendable {
         let result: ObjectIdentifier
     }
 
-    /// The live token that has the key; nil where the new one has it now.
+    private struct Entry {
+        let token: AnyTaskToken
+        /// Until then its submitter alone may see it.
+        var isLaunched = false
+    }
+
+    /// The live token that has the key; nil where the new one has it now, to be launched at once.
     func claim(_ key: Key, for token: AnyTaskToken) -> AnyTaskToken? {
-        state.withLock { state in
-            if let live = state.keys[key], !live.isSettled { return live }
-            state.keys[key] = token
-            return nil
+        while true {
+            let (found, isLaunched, old): (AnyTaskToken?, Bool, Entry?) = state.withLock { state in
+                let entry = state.keys[key]
+                if let entry, !entry.isLaunched || !entry.token.isSettled {
+                    return (entry.token, entry.isLaunched, entry)
+                }
+                state.keys[key] = Entry(token: token)
+                return (nil, true, entry)
+            }
+            _ = old  // freed outside the lock
+            if isLaunched { return found }
+            // Another thread is submitting it at this moment.
+            tge_yield()
         }
+    }
+
+    /// The token that claimed a key can be seen.
+    func didLaunch(_ key: Key, _ token: AnyTaskToken) {
+        state.withLock { state in if state.keys[key]?.token === token { state.keys[key]?.isLaunched = true } }
     }
 
     /// A token that had a key is settled.
     func release(_ key: Key, of token: AnyTaskToken) {
         let released = state.withLock { state in
-            state.keys[key] === token ? state.keys.removeValue(forKey: key) : nil
+            state.keys[key]?.token === token ? state.keys.removeValue(forKey: key) : nil
         }
         _ = released  // freed outside the lock
     }
@@ -49,13 +70,13 @@ package final class OperationGate: Sendable {
     }
 
     /// - Returns: the phase, where it is another one now.
-    func record(failed: Bool, wasProbe: Bool, _ breaker: CircuitBreaker, now: Int64) -> BreakerState.Phase? {
+    func record(failed: Bool, probe: Int?, _ breaker: CircuitBreaker, now: Int64) -> BreakerState.Phase? {
         state.withLock { state in
-            state.breaker.record(failed: failed, wasProbe: wasProbe, breaker, now: now) ? state.breaker.phase : nil
+            state.breaker.record(failed: failed, probe: probe, breaker, now: now) ? state.breaker.phase : nil
         }
     }
 
-    func abandonProbe() { state.withLock { $0.breaker.abandonProbe() } }
+    func abandon(probe: Int) { state.withLock { $0.breaker.abandon(probe: probe) } }
 
     /// Whether the breaker lets nobody in now.
     package func isOpen(now: Int64) -> Bool {

@@ -75,6 +75,10 @@ public struct CallOptions: Sendable {
 
     /// How long to wait before it is due.
     var delay: Duration?
+    /// When it is due, in place of a delay.
+    var instant: ContinuousClock.Instant?
+    /// The delay, measured now.
+    var remaining: Duration? { instant.map { max(.zero, ContinuousClock.now.duration(to: $0)) } ?? delay }
     /// Tokens to wait for.
     var after: [AnyTaskToken] = []
     var afterFailure = AfterFailure.fail

@@ -60,7 +60,9 @@ extension TaskTokenGuard {
     ///
     /// - Parameter instant: of `ContinuousClock`, which goes on while the system sleeps; what is left of it is measured at each call.
     public func scheduled(at instant: ContinuousClock.Instant) -> TaskTokenCall<Input, Output> {
-        with(delay: max(.zero, ContinuousClock.now.duration(to: instant)))
+        var options = CallOptions()
+        options.instant = instant
+        return TaskTokenCall(core.planWithOptions, coordinator, options)
     }
 }
 
