@@ -70,12 +70,16 @@ final class AsyncBodyToken<Input: Sendable, Output: Sendable>: OutcomeToken<Outp
         }
     }
 
-    /// An executor that knows nothing of async bodies: the thread waits for the task.
     @usableFromInline
-    package override func invoke() -> Bool {
+    package override func invoke() -> Bool { AsyncBodies.block(on: asyncBody) }
+}
+
+/// Async bodies where nothing knows of them.
+enum AsyncBodies {
+    /// An executor that knows nothing of async bodies: the thread waits for the task.
+    static func block(on body: (@Sendable () async -> Bool)?) -> Bool {
         let parker = Parker()
         let done = Guarded(false)
-        let body = asyncBody
         _ = Task.detached {
             let ok = await body?() ?? false
             done.withLock { $0 = ok }

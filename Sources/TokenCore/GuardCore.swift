@@ -127,7 +127,7 @@ extension AnyTaskToken {
             handOver(.anchor(bytes), explicit: explicit, problem: problem)
         }
         if !isHandedOver {
-            refuse(TokenError(.invalidArgument, "the anchor key of \"\(operationType)\" came up with no bytes"))
+            refuse(.missingAnchorKey(of: operationType))
         }
     }
 
@@ -135,15 +135,28 @@ extension AnyTaskToken {
     fileprivate func handOver(_ claim: PlacementClaim, explicit: (any TokenSubmitter)?, problem: TokenError?) {
         if let problem { return refuse(problem) }
         if case .anchor(let bytes) = claim, bytes.isEmpty {
-            return refuse(TokenError(.invalidArgument, "the anchor key \"\" of \"\(operationType)\" is empty"))
+            return refuse(.emptyAnchorKey(of: operationType))
         }
         guard let place = Submission.place(explicit: explicit) else {
-            return refuse(
-                TokenError(
-                    .noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
+            return refuse(.noCoordinator(for: operationType))
         }
         lineage = place.lineage
         place.submitter.submit(self, claim: claim)
+    }
+}
+
+/// What keeps a call from its coordinator.
+extension TokenError {
+    static func missingAnchorKey(of operationType: String) -> TokenError {
+        TokenError(.invalidArgument, "the anchor key of \"\(operationType)\" came up with no bytes")
+    }
+
+    static func emptyAnchorKey(of operationType: String) -> TokenError {
+        TokenError(.invalidArgument, "the anchor key \"\" of \"\(operationType)\" is empty")
+    }
+
+    static func noCoordinator(for operationType: String) -> TokenError {
+        TokenError(.noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default")
     }
 }
 

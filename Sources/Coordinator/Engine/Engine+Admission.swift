@@ -19,7 +19,7 @@ package import TokenCore
 //
 // A sweep (kill, discard, stop) first moves the operation's epoch, then walks the lists. Whoever puts a token into a
 // list looks at the epoch after that. So a token in transit is either found by the walk or settled by its carrier.
-extension Engine {
+extension Engine: ClaimReserver {
     package func submit(_ token: AnyTaskToken, claim: PlacementClaim) {
         let record = operations.record(token)
         let isNew = token.sequence == 0
@@ -464,11 +464,8 @@ extension Engine {
         settleIfSwept(token, operations.record(token))
         if token.stateInTotalOrder != .waiting {
             withdraw(token)
-            // It may stand in a list with a place that a caller waits for, and the walk that its kill brought about has passed.
-            if token.isSettled, let admission {
-                admission.noteKill()
-                clearForWaiters()
-            }
+            // The walk that its kill brought about may have passed.
+            if token.isSettled { noteDeadPlace() }
         } else if token.isNeeded {
             seekHost(for: token)
         }

@@ -10,9 +10,7 @@ internal import Synchronization
 package import TokenCore
 
 // The limit to live tokens: who comes in, who stands in the line, who waits outside (Docs/Capacity.md).
-extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
-    package func gateDid(_ event: GateEvent) { events.emit { Event.Kind(event) } }
-
+extension Engine: PlaceKeeper {
     /// The places for live tokens, protected by their lock.
     final class Admission: Sendable {
         typealias Limit = AdmissionLimit<Unmanaged<AnyTaskToken>, PlaceWaiter>
@@ -60,11 +58,12 @@ extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
 
     private func refuse(_ token: Unmanaged<AnyTaskToken>, _ admission: Admission) {
         let object = token.takeUnretainedValue()
+        let (inUse, capacity) = admission.withLock { ($0.inUse, $0.limit) }
         object.refuse(
             TokenError(
                 .overloaded,
-                "token \(object.id) of \"\(object.operationType)\" found no place: \(admission.withLock { $0.inUse }) live tokens, "
-                    + "capacity \(admission.withLock { $0.limit }), overload policy \(configuration.overload)"))
+                "token \(object.id) of \"\(object.operationType)\" found no place: \(inUse) live tokens, capacity \(capacity), "
+                    + "overload policy \(configuration.overload)"))
         token.release()
     }
 
@@ -78,8 +77,9 @@ extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
     /// A token that had a place is done: the next has it.
     func leavePlace() {
         guard let admission else { return }
-        admission.withLock { $0.leave() }?.tell(true)
-        guard admission.withLock({ $0.beginPassing() }) else { return }
+        let (waiter, passes) = admission.withLock { ($0.leave(), $0.beginPassing()) }
+        waiter?.tell(true)
+        guard passes else { return }
         while let token = admission.withLock({ limit in
             let next = limit.next()
             next?.takeUnretainedValue().holdings.insert(.place)
@@ -103,8 +103,15 @@ extension Engine: PlaceKeeper, ClaimReserver, GateObserver {
         if admission.hasKills, admission.withLock({ $0.isFull }), admission.takeKills() { purge() }
     }
 
-    /// As above, for callers that wait already.
-    func clearForWaiters() {
+    /// A token that was killed by itself may stand in a list with its place: callers that wait for one have it now, those that
+    /// come are told.
+    func noteDeadPlace() {
+        admission?.noteKill()
+        clearForWaiters()
+    }
+
+    /// As `clearIfFull`, for callers that wait already.
+    private func clearForWaiters() {
         guard let admission, admission.withLock({ $0.waiting > 0 }), admission.takeKills() else { return }
         purge()
     }

@@ -83,8 +83,7 @@ extension Engine {
 
     package func tokenWasKilled(_ token: AnyTaskToken) {
         withdraw(token)
-        admission?.noteKill()
-        clearForWaiters()
+        noteDeadPlace()
     }
 
     /// Takes a settled token that may hold its anchor's turn out of the next line it stands in: others, even the host whose

@@ -51,6 +51,10 @@ public struct Event: Sendable {
     public let kind: Kind
 }
 
+extension Engine: GateObserver {
+    package func gateDid(_ event: GateEvent) { events.emit { Event.Kind(event) } }
+}
+
 extension Event.Kind {
     init(_ event: GateEvent) {
         switch event {

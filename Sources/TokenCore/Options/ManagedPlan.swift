@@ -61,9 +61,7 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
             return token
         }
         guard let place = Submission.place(explicit: explicit) else {
-            token.refuse(
-                TokenError(
-                    .noCoordinator, "no coordinator for \"\(operationType)\": none given, none around, no default"))
+            token.refuse(.noCoordinator(for: operationType))
             return token
         }
         let claim: StoredClaim
@@ -79,11 +77,8 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
                 return unsafeDowncast(live, to: TaskToken<Output>.self)
             }
             token.key = key
-            defer { gate.didLaunch(key, token) }
-            token.lineage = place.lineage
-            if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }
-            return token
         }
+        defer { if let key = token.key { gate?.didLaunch(key, token) } }
         token.lineage = place.lineage
         if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }
         return token
@@ -98,12 +93,8 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         case .fixed(let key, _): key.withAnchorBytes { bytes = bytes ?? Array($0) }
         case .keyed(let withKey, _): withKey(input) { bytes = bytes ?? Array($0) }
         }
-        guard let bytes else {
-            throw TokenError(.invalidArgument, "the anchor key of \"\(operationType)\" came up with no bytes")
-        }
-        if bytes.isEmpty {
-            throw TokenError(.invalidArgument, "the anchor key \"\" of \"\(operationType)\" is empty")
-        }
+        guard let bytes else { throw .missingAnchorKey(of: operationType) }
+        if bytes.isEmpty { throw .emptyAnchorKey(of: operationType) }
         return .anchor(bytes)
     }
 }

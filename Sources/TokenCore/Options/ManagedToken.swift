@@ -379,19 +379,3 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         sleeper?.resume()
     }
 }
-
-/// Async bodies where nothing knows of them.
-enum AsyncBodies {
-    /// An executor that knows nothing of async bodies: the thread waits for the task.
-    static func block(on body: (@Sendable () async -> Bool)?) -> Bool {
-        let parker = Parker()
-        let done = Guarded(false)
-        _ = Task.detached {
-            let ok = await body?() ?? false
-            done.withLock { $0 = ok }
-            parker.unpark()
-        }
-        _ = parker.park()
-        return done.withLock { $0 }
-    }
-}
