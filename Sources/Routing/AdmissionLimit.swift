@@ -6,9 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 internal import DequeModule
-
-/// What becomes of a token for which there is no place.
-package enum Overload: Sendable { case suspend, reject, dropOldest }
+package import TokenCore
 
 /// The live tokens that a coordinator bears, and who stands outside: a pure state machine; whoever owns it brings the lock.
 ///

@@ -47,6 +47,8 @@ public final class LeadLease: Sendable {
     public let domain: Int
     /// The operation types that the lead declared.
     public let externalCalls: [String]
+    /// How urgent those of its members are that do not say so themselves.
+    public let priority: TokenPriority
 
     private let known = Guarded<Seed?>(nil)
     private let members = Atomic<Int>(0)
@@ -58,10 +60,12 @@ public final class LeadLease: Sendable {
     ///   - lead: the lead's identity.
     ///   - domain: the 0-based index of the domain that was chosen for the lead.
     ///   - externalCalls: the operation types that the lead declared.
-    public init(lead: TokenID, domain: Int, externalCalls: [String]) {
+    ///   - priority: the lead's.
+    public init(lead: TokenID, domain: Int, externalCalls: [String], priority: TokenPriority = .normal) {
         self.lead = lead
         self.domain = domain
         self.externalCalls = externalCalls
+        self.priority = priority
     }
 
     /// Members that are alive; by the time it is read it may be another number.

@@ -7,7 +7,7 @@
 
 /// Who uses what an ancestor holds: guests of blocked bodies.
 ///
-/// A body that waits lends its hold (an ordered anchor's turn, or a storage permit) to one descendant at a time, its
+/// A body that waits lends its hold (an ordered anchor's turn, or a permit of one kind) to one descendant at a time, its
 /// *guest*. A guest that waits is itself a host of the next, so those inside one hold form a chain; only the innermost
 /// can take another in. The hold goes back to whom it came from, the *root*'s line, when the root and the last guest are
 /// done with it, in whatever order they end. A host that goes on after its wait first waits until its guest has left;
@@ -26,7 +26,7 @@
 /// A pure state machine; whoever owns it brings the lock. Bodies are known by the number of their token.
 package struct Nests<Returner: Sendable>: Sendable {
     /// What is held.
-    package enum Kind: Sendable, Hashable, CaseIterable { case turn, permit }
+    package enum Kind: Sendable, Hashable, CaseIterable { case turn, operation, anchor, storage }
 
     private struct Hold: Hashable {
         let body: UInt64

@@ -47,7 +47,8 @@ final class GuardCore<Input: Sendable, Output: Sendable>: TokenPlan, @unchecked 
         problem = named.problem ?? locality.problem ?? options?.problem
         let tags = TokenTags(
             weight: weight, storage: storage,
-            flags: (asyncBody == nil ? locality.flags : locality.asyncFlags).union(options == nil ? [] : .managed))
+            flags: (asyncBody == nil ? locality.flags : locality.asyncFlags).union(options == nil ? [] : .managed),
+            priority: options?.priority, anchorLimit: locality.anchorLimit)
         managed = options.map {
             ManagedPlan(named, operationType, tags, locality, $0, body: body, asyncBody: asyncBody)
         }

@@ -11,6 +11,8 @@ package protocol LeadClaim: AnyObject, Sendable {
     var seed: Seed { get }
     /// Index of the claimed domain.
     var domain: Int { get }
+    /// How urgent its members are that do not say so themselves.
+    var priority: TokenPriority { get }
 }
 
 /// One running body as its children see it: who they descend from, whose lead they belong to, where they are to go.

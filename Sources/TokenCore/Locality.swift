@@ -11,9 +11,20 @@
 public struct Locality<Input: Sendable>: Sendable {
     package enum Kind: Sendable {
         case free
-        case fixed(any AnchorKey, ordered: Bool)
-        case keyed(@Sendable (Input, (UnsafeRawBufferPointer) -> Void) -> Void, ordered: Bool)
+        case fixed(any AnchorKey, Companions)
+        case keyed(@Sendable (Input, (UnsafeRawBufferPointer) -> Void) -> Void, Companions)
         case lead([String])
+    }
+
+    /// How tokens of one anchor go together.
+    package struct Companions: Sendable {
+        package var isOrdered = false
+        package var atOnce: Int?
+
+        var problem: TokenError? {
+            guard let atOnce, !(1...65_535).contains(atOnce) else { return nil }
+            return TokenError(.invalidArgument, "sticky: atOnce \(atOnce) is outside 1...65535")
+        }
     }
 
     package let kind: Kind
@@ -26,8 +37,11 @@ public struct Locality<Input: Sendable>: Sendable {
     /// - Parameters:
     ///   - key: the anchor's key; not empty.
     ///   - ordered: whether they also run one at a time, in submission order.
-    public static func sticky(_ key: some AnchorKey, ordered: Bool = false) -> Locality {
-        Locality(kind: .fixed(key, ordered: ordered))
+    ///   - atOnce: how many of them may have begun and not ended at a time, 1…65,535; nil (the default) for no limit. Those that
+    ///     wait for tokens do not count meanwhile (Docs/Limits.md). All guards of one key share it: where they differ, the first holds while
+    ///     the anchor has tokens.
+    public static func sticky(_ key: some AnchorKey, ordered: Bool = false, atOnce: Int? = nil) -> Locality {
+        Locality(kind: .fixed(key, Companions(isOrdered: ordered, atOnce: atOnce)))
     }
 
     /// Tokens with the same key in the same core domain, the key being computed from the call's input, on the
@@ -35,11 +49,14 @@ public struct Locality<Input: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - ordered: whether tokens of one key also run one at a time, in submission order.
+    ///   - atOnce: how many tokens of one key may have begun and not ended at a time; see above.
     ///   - key: must be quick, and yield bytes that are not empty.
     public static func sticky<Key: AnchorKey>(
-        ordered: Bool = false, _ key: @escaping @Sendable (Input) -> Key
+        ordered: Bool = false, atOnce: Int? = nil, _ key: @escaping @Sendable (Input) -> Key
     ) -> Locality {
-        Locality(kind: .keyed({ input, use in key(input).withAnchorBytes(use) }, ordered: ordered))
+        Locality(
+            kind: .keyed(
+                { input, use in key(input).withAnchorBytes(use) }, Companions(isOrdered: ordered, atOnce: atOnce)))
     }
 
     /// The operation is a lead: every token submitted while it runs, by it or by a descendant, carries its seed and runs
@@ -56,8 +73,18 @@ public struct Locality<Input: Sendable>: Sendable {
     package var flags: TokenTags.Flags {
         switch kind {
         case .free: []
-        case .fixed(_, let ordered), .keyed(_, let ordered): ordered ? [.anchored, .ordered] : .anchored
+        case .fixed(_, let companions), .keyed(_, let companions):
+            companions.isOrdered ? [.anchored, .ordered] : .anchored
         case .lead: .lead
+        }
+    }
+
+    /// How many tokens of its anchor may run at once; 0 where there is no limit.
+    @usableFromInline
+    package var anchorLimit: UInt16 {
+        switch kind {
+        case .free, .lead: 0
+        case .fixed(_, let companions), .keyed(_, let companions): UInt16(clamping: companions.atOnce ?? 0)
         }
     }
 
@@ -65,9 +92,11 @@ public struct Locality<Input: Sendable>: Sendable {
     @usableFromInline
     package var problem: TokenError? {
         switch kind {
-        case .free, .keyed: nil
-        case .fixed(let key, _):
-            key.withAnchorBytes { $0.isEmpty } ? TokenError(.invalidArgument, "the anchor key \"\" is empty") : nil
+        case .free: nil
+        case .keyed(_, let companions): companions.problem
+        case .fixed(let key, let companions):
+            key.withAnchorBytes { $0.isEmpty }
+                ? TokenError(.invalidArgument, "the anchor key \"\" is empty") : companions.problem
         case .lead(let calls):
             if calls.isEmpty {
                 TokenError(.invalidArgument, "the lead's external calls [] are empty")

@@ -7,20 +7,21 @@
 
 /// A submitter with a limited number of places for live tokens.
 package protocol PlaceKeeper: TokenSubmitter {
-    /// Waits for a place, for a token that is not made yet; it is told of by `.place` among the token's holdings.
+    /// Waits for the places that a token of an operation needs, which is not made yet.
     ///
-    /// - Returns: whether there is one; false where none is needed, or the submitter stops.
+    /// - Returns: those that it has now, to be put among the token's holdings; none where none is needed, or the submitter
+    ///   stops.
     /// - Throws: `CancellationError` where the calling task is cancelled first.
-    func awaitPlace() async throws -> Bool
+    func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings
 
-    /// As `awaitPlace`, for callers that are threads.
+    /// As `awaitPlaces`, for callers that are threads.
     ///
     /// - Parameter deadline: monotonic nanoseconds; nil: without limit.
     /// - Throws: `waitTimedOut`.
-    func blockForPlace(until deadline: Int64?) throws(TokenError) -> Bool
+    func blockForPlaces(for operation: Operation, until deadline: Int64?) throws(TokenError) -> TokenTags.Holdings
 
-    /// A place that was waited for is not used after all.
-    func returnPlace()
+    /// Places that were waited for are not used after all.
+    func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation)
 }
 
 extension GuardCore {
@@ -29,6 +30,7 @@ extension GuardCore {
         guard problem == nil, let place = Submission.place(explicit: coordinator), place.lineage == nil else {
             return nil
         }
+        managed?.stateLimits(to: place.submitter)
         return place.submitter as? any PlaceKeeper
     }
 
@@ -36,7 +38,7 @@ extension GuardCore {
     @usableFromInline
     func submitWaiting(_ input: Input, to coordinator: (any TokenSubmitter)?) async throws -> TaskToken<Output> {
         guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
-        return submit(input, to: keeper, withPlace: try await keeper.awaitPlace())
+        return submit(input, to: keeper, with: try await keeper.awaitPlaces(for: operation))
     }
 
     /// As `submit`, once there is a place; blocks the calling thread until then.
@@ -46,16 +48,18 @@ extension GuardCore {
     ) throws(TokenError) -> TaskToken<Output> {
         guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
         let deadline = try deadline(after: timeout)
-        return submit(input, to: keeper, withPlace: try keeper.blockForPlace(until: deadline))
+        return submit(input, to: keeper, with: try keeper.blockForPlaces(for: operation, until: deadline))
     }
 
-    private func submit(_ input: Input, to keeper: any PlaceKeeper, withPlace: Bool) -> TaskToken<Output> {
-        if let managed { return managed.submit(input, CallOptions(), to: keeper, place: withPlace ? keeper : nil) }
+    private func submit(
+        _ input: Input, to keeper: any PlaceKeeper, with places: TokenTags.Holdings
+    ) -> TaskToken<Output> {
+        if let managed { return managed.submit(input, CallOptions(), to: keeper, places: places) }
         let token = makeToken(input)
-        if withPlace { token.holdings.insert(.place) }
+        token.holdings.formUnion(places)
         handOver(token, input, keeper)
-        // Refused on its way there: nobody else gives the place back.
-        if withPlace, token.realm == nil { keeper.returnPlace() }
+        // Refused on its way there: nobody else gives the places back.
+        if token.realm == nil { keeper.returnPlaces(places, of: operation) }
         return token
     }
 }

@@ -5,12 +5,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-/// The tags of an operation as a token carries them: three bytes.
+/// The tags of an operation as its tokens carry them.
 @usableFromInline
 package struct TokenTags: Sendable, Hashable {
     package let weight: Weight
     package let storage: StorageSpeed?
     package let flags: Flags
+    /// How urgent they are; nil where the operation does not say.
+    package let priority: TokenPriority?
+    /// How many tokens of its anchor may run at once; 0 where there is no limit.
+    package let anchorLimit: UInt16
     /// The body is async.
     package let isAsync: Bool
     /// Neither storage nor anchor nor lead nor options: nothing stands between such a token and a mailbox.
@@ -47,14 +51,28 @@ package struct TokenTags: Sendable, Hashable {
         package static let anchor = Holdings(rawValue: 4)
         /// One of the places that a coordinator has for live tokens.
         package static let place = Holdings(rawValue: 8)
+        /// A permit of its operation's limit.
+        package static let operationPermit = Holdings(rawValue: 16)
+        /// A permit of its anchor's limit.
+        package static let anchorPermit = Holdings(rawValue: 32)
+        /// One of the places that its operation has for live tokens.
+        package static let operationPlace = Holdings(rawValue: 64)
+
+        package static let permits: Holdings = [.operationPermit, .anchorPermit, .permit]
     }
 
     @usableFromInline
-    package init(weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = []) {
+    package init(
+        weight: Weight = .medium, storage: StorageSpeed? = nil, flags: Flags = [], priority: TokenPriority? = nil,
+        anchorLimit: UInt16 = 0
+    ) {
         self.weight = weight
         self.storage = storage
         self.flags = flags
+        self.priority = priority
+        self.anchorLimit = anchorLimit
         isAsync = flags.contains(.async)
+        // Those with a priority or a limit have options, or an anchor.
         isPlain = storage == nil && flags.isDisjoint(with: [.anchored, .lead, .managed])
     }
 }

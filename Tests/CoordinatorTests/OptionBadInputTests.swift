@@ -42,6 +42,11 @@ struct OptionBadInputTests {
         (OperationOptions(breaker: CircuitBreaker(window: .zero)), "window 0"),
         (OperationOptions(breaker: CircuitBreaker(coolDown: .zero)), "cool-down 0"),
         (OperationOptions(breaker: CircuitBreaker(probes: 0)), "probes 0"),
+        (OperationOptions(concurrency: 0), "concurrency 0"),
+        (OperationOptions(concurrency: 65_537), "concurrency 65537"),
+        (OperationOptions(capacity: 0), "capacity 0"),
+        (OperationOptions(capacity: .min), "capacity -"),
+        (OperationOptions(concurrency: 1, capacity: 1_000_000_001), "capacity 1000000001"),
     ]
 
     @Test("of an operation", arguments: options.indices)

@@ -59,7 +59,7 @@ struct NestsTests {
                 if isFree {
                     model.chain.append(nextBody)
                     #expect(nests.isGuest(UInt64(nextBody), .turn) && nests.hasGuest(UInt64(host), .turn))
-                    #expect(!nests.isGuest(UInt64(nextBody), .permit))
+                    #expect(!nests.isGuest(UInt64(nextBody), .storage))
                     step(nests, model, nextBody + 1, depth - 1)
                 }
             }
@@ -92,14 +92,14 @@ struct NestsTests {
     func kinds() {
         var nests = Nests<Int>()
         let entered = [
-            nests.enter(2, host: 1, .turn), nests.enter(2, host: 1, .permit), nests.enter(3, host: 1, .permit),
+            nests.enter(2, host: 1, .turn), nests.enter(2, host: 1, .storage), nests.enter(3, host: 1, .storage),
         ]
         #expect(entered == [true, true, false])
         let turn = nests.leave(2, .turn)
         #expect(turn.host == 1 && !turn.isReleased && turn.guests == 1)
-        #expect(nests.hasGuest(1, .permit) && !nests.hasGuest(1, .turn))
+        #expect(nests.hasGuest(1, .storage) && !nests.hasGuest(1, .turn))
         let released = [
-            nests.leave(1, .turn).isReleased, nests.leave(1, .permit).isReleased, nests.leave(2, .permit).isReleased,
+            nests.leave(1, .turn).isReleased, nests.leave(1, .storage).isReleased, nests.leave(2, .storage).isReleased,
         ]
         #expect(released == [true, false, true])
         #expect(nests.count == 0)

@@ -12,7 +12,8 @@ internal import TokenCore
 ///
 /// | field | protected by |
 /// |---|---|
-/// | `control` | atomic: pause bit, block bit, reason of the last sweep, sweep number |
+/// | `control` | atomic: pause bit, block bit, limit bit, places bit, reason of the last sweep, sweep number |
+/// | `line`, `admission` | atomic: set once |
 /// | `submitted` | atomic shards, chosen by thread |
 /// | `elsewhere…` | atomic counters for what no worker counted |
 /// | `failures` | its lock |
@@ -30,6 +31,9 @@ struct OperationRecord: @unchecked Sendable {
         let shards = Guarded(Shards())
         /// What bodies threw, by kind.
         let failures = Guarded<[String: UInt64]>([:])
+        /// The address of its limit's line, and of its places: 0 until it has some, then the same.
+        let line = Atomic<UInt>(0)
+        let admission = Atomic<UInt>(0)
         /// `shardCount` counters, each on cache lines of its own.
         let submitted: UnsafeMutablePointer<Atomic<UInt64>>
     }
@@ -76,6 +80,8 @@ struct OperationRecord: @unchecked Sendable {
         for shard in allShards { shard.destroy() }
         body.pointee.submitted.deallocate()
         body.pointee.elsewhere.deallocate()
+        Self.object(at: body.pointee.line, Engine.Line.self)?.release()
+        Self.object(at: body.pointee.admission, Engine.Admission.self)?.release()
         body.deinitialize(count: 1)
         body.deallocate()
     }
@@ -115,8 +121,12 @@ struct OperationRecord: @unchecked Sendable {
         let raw: UInt64
         var isPaused: Bool { raw & 1 != 0 }
         var isBlocked: Bool { raw & 2 != 0 }
-        /// Neither.
-        var isOpen: Bool { raw & 3 == 0 }
+        /// There is a limit to its bodies at once.
+        var isLimited: Bool { raw & 4 != 0 }
+        /// There is a limit to its live tokens.
+        var isBounded: Bool { raw & 8 != 0 }
+        /// None of these.
+        var isOpen: Bool { raw & 15 == 0 }
         var epoch: UInt32 { UInt32(truncatingIfNeeded: raw >> 32) }
         var reason: SettleReason { SettleReason(rawValue: UInt8(truncatingIfNeeded: raw >> 8)) ?? .killed }
     }
@@ -124,21 +134,57 @@ struct OperationRecord: @unchecked Sendable {
     var controlNow: Control { Control(raw: body.pointee.control.load(ordering: .sequentiallyConsistent)) }
 
     /// Sets or clears the pause; false when it was so already.
-    func setPaused(_ paused: Bool) -> Bool {
-        let before =
-            paused
-            ? body.pointee.control.bitwiseOr(1, ordering: .sequentiallyConsistent).oldValue
-            : body.pointee.control.bitwiseAnd(~1, ordering: .sequentiallyConsistent).oldValue
-        return (before & 1 != 0) != paused
-    }
+    func setPaused(_ paused: Bool) -> Bool { set(1, paused) }
 
     /// Sets or clears the block; false when it was so already.
-    func setBlocked(_ blocked: Bool) -> Bool {
+    func setBlocked(_ blocked: Bool) -> Bool { set(2, blocked) }
+
+    private func set(_ bit: UInt64, _ isSet: Bool) -> Bool {
         let before =
-            blocked
-            ? body.pointee.control.bitwiseOr(2, ordering: .sequentiallyConsistent).oldValue
-            : body.pointee.control.bitwiseAnd(~2, ordering: .sequentiallyConsistent).oldValue
-        return (before & 2 != 0) != blocked
+            isSet
+            ? body.pointee.control.bitwiseOr(bit, ordering: .sequentiallyConsistent).oldValue
+            : body.pointee.control.bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue
+        return (before & bit != 0) != isSet
+    }
+
+    // MARK: Limits
+
+    /// The line of its limit; nil where there never was one.
+    var line: Engine.Line? { Self.object(at: body.pointee.line, Engine.Line.self)?.takeUnretainedValue() }
+
+    /// Its places; nil where there is no limit to them.
+    var admission: Engine.Admission? {
+        Self.object(at: body.pointee.admission, Engine.Admission.self)?.takeUnretainedValue()
+    }
+
+    /// The line, made by the first who asks.
+    func line(orElse make: () -> Engine.Line) -> Engine.Line { Self.object(at: body.pointee.line, orElse: make) }
+
+    func admission(orElse make: () -> Engine.Admission) -> Engine.Admission {
+        Self.object(at: body.pointee.admission, orElse: make)
+    }
+
+    func setLimited(_ limited: Bool) -> Bool { set(4, limited) }
+    func setBounded() { _ = set(8, true) }
+
+    private static func object<Object: AnyObject>(
+        at address: borrowing Atomic<UInt>, _ type: Object.Type
+    ) -> Unmanaged<Object>? {
+        UnsafeRawPointer(bitPattern: address.load(ordering: .acquiring)).map(Unmanaged.fromOpaque)
+    }
+
+    private static func object<Object: AnyObject>(at address: borrowing Atomic<UInt>, orElse make: () -> Object)
+        -> Object
+    {
+        if let found = object(at: address, Object.self) { return found.takeUnretainedValue() }
+        let made = Unmanaged.passRetained(make())
+        let (isFirst, before) = address.compareExchange(
+            expected: 0, desired: UInt(bitPattern: made.toOpaque()), successOrdering: .acquiringAndReleasing,
+            failureOrdering: .acquiring)
+        if isFirst { return made.takeUnretainedValue() }
+        made.release()
+        guard let other = UnsafeRawPointer(bitPattern: before) else { fatalError("a limit at the address \(before)") }
+        return Unmanaged<Object>.fromOpaque(other).takeUnretainedValue()
     }
 
     /// Counts what a body threw; kinds beyond the limit count together.

@@ -62,7 +62,9 @@ extension Statistics.Counts: Encodable {
 }
 
 extension Statistics.Operation: Encodable {
-    private enum Keys: String, CodingKey { case operationType, isPaused, counts, waitNanoseconds, runNanoseconds }
+    private enum Keys: String, CodingKey {
+        case operationType, isPaused, isBlocked, concurrency, admission, counts, waitNanoseconds, runNanoseconds
+    }
 
     private struct Times: Encodable {
         let count: UInt64
@@ -80,6 +82,9 @@ extension Statistics.Operation: Encodable {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(operationType, forKey: .operationType)
         try container.encode(isPaused, forKey: .isPaused)
+        try container.encode(isBlocked, forKey: .isBlocked)
+        try container.encode(concurrency, forKey: .concurrency)
+        try container.encode(admission, forKey: .admission)
         try container.encode(counts, forKey: .counts)
         try container.encode(Times(wait), forKey: .waitNanoseconds)
         try container.encode(Times(run), forKey: .runNanoseconds)

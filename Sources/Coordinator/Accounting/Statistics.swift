@@ -59,12 +59,28 @@ public struct Statistics: Sendable {
         public let isPaused: Bool
         /// Whether it is blocked by hand.
         public let isBlocked: Bool
+        /// Its limit to bodies at once; nil where it has none now.
+        public let concurrency: Limit?
+        /// Its places for live tokens; nil where there is no limit to them.
+        public let admission: Admission?
         /// Its tokens by state.
         public let counts: Counts
         /// From submission to the start of the body.
         public let wait: Histogram
         /// From the start of the body to its end.
         public let run: Histogram
+    }
+
+    /// A limit to how many tokens may have begun and not ended.
+    public struct Limit: Sendable, Hashable, Encodable {
+        /// At once, at most.
+        public let limit: Int
+        /// Permits given out now: bodies inside, and tokens on their way in.
+        public let inUse: Int
+        /// Most permits given out at once so far.
+        public let peak: Int
+        /// Tokens that wait for a permit.
+        public let waiting: Int
     }
 
     /// One worker thread.
@@ -186,13 +202,7 @@ extension Engine {
             domains: domains, tiers: tiers, liveAnchors: liveAnchors, idleAnchors: idleAnchors,
             leasesOpened: leases.opened.load(ordering: .sequentiallyConsistent), leasesReleased: released,
             leaseDiversions: leases.diverted.load(ordering: .relaxed),
-            admission: admission.map { limit in
-                limit.withLock {
-                    Statistics.Admission(
-                        capacity: $0.limit, inUse: $0.inUse, waiting: $0.waiting, rejected: $0.refused,
-                        dropped: $0.dropped)
-                }
-            },
+            admission: admission?.statistics,
             quotaThrottling: machine.limits.throttling())
     }
 
@@ -233,7 +243,25 @@ extension Engine {
         }
         return Statistics.Operation(
             operationType: record.operation.name, isPaused: record.controlNow.isPaused,
-            isBlocked: record.controlNow.isBlocked, counts: counts, wait: wait,
-            run: run)
+            isBlocked: record.controlNow.isBlocked,
+            concurrency: record.controlNow.isLimited ? record.line?.statistics : nil,
+            admission: record.admission?.statistics, counts: counts, wait: wait, run: run)
+    }
+}
+
+extension Engine.Line {
+    fileprivate var statistics: Statistics.Limit {
+        permits.withLock {
+            Statistics.Limit(limit: $0.limit, inUse: $0.inUse, peak: $0.peak, waiting: $0.waiting)
+        }
+    }
+}
+
+extension Engine.Admission {
+    fileprivate var statistics: Statistics.Admission {
+        withLock {
+            Statistics.Admission(
+                capacity: $0.limit, inUse: $0.inUse, waiting: $0.waiting, rejected: $0.refused, dropped: $0.dropped)
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 internal import Affinity
 internal import DequeModule
+internal import Routing
 internal import Synchronization
 internal import TokenCore
 
@@ -38,6 +39,8 @@ final class Crew: Sendable {
     let target: Int
     /// Threads at most.
     let cap: Int
+    /// How long a token has to wait to catch up with the next more urgent, in nanoseconds.
+    private let aging: Int64
     /// Tokens that must run in this domain.
     let bound = Mailbox()
     /// Tokens that another domain may take over.
@@ -63,6 +66,11 @@ final class Crew: Sendable {
         var idle: [Worker] = []
         /// Jobs of async bodies.
         var jobs: Deque<Job> = []
+        /// Tokens that are more or less urgent than others.
+        var rankedBound = AgingQueue<Unmanaged<AnyTaskToken>>()
+        var rankedFree = AgingQueue<Unmanaged<AnyTaskToken>>()
+        /// How many of both.
+        var ranked = 0
         var nextJob: UInt64 = 0
         var turn: UInt8 = 0
         var nextNumber = 0
@@ -82,15 +90,87 @@ final class Crew: Sendable {
     private let padding = CachePadding()
     let state = Guarded(State())
     private let paddingAfter = CachePadding()
+    /// How many ranked tokens there are, bound and free: atomic, changed under the lock, so that a look takes none.
+    private let boundCount = Atomic<Int>(0)
+    private let freeCount = Atomic<Int>(0)
 
-    init(domain: Int, kind: CrewKind, target: Int, cap: Int) {
+    init(domain: Int, kind: CrewKind, target: Int, aging: Int64, cap: Int) {
+        self.aging = aging
         self.domain = domain
         self.kind = kind
         self.target = target
         self.cap = cap
     }
 
-    var hasMail: Bool { !bound.isEmpty || !free.isEmpty }
+    var hasMail: Bool { hasFree || !bound.isEmpty || boundCount.load(ordering: .sequentiallyConsistent) != 0 }
+
+    /// Whether there is a token that another domain may take over.
+    var hasFree: Bool { !free.isEmpty || freeCount.load(ordering: .sequentiallyConsistent) != 0 }
+
+    /// Adds a token; takes over the caller's reference.
+    func push(_ token: Unmanaged<AnyTaskToken>, isBound: Bool, _ rank: AgingRank?) {
+        guard let rank else { return isBound ? bound.push(token) : free.push(token) }
+        state.withLock { state in
+            state.ranked += 1
+            if isBound {
+                state.rankedBound.append(token, rank)
+                boundCount.add(1, ordering: .sequentiallyConsistent)
+            } else {
+                state.rankedFree.append(token, rank)
+                freeCount.add(1, ordering: .sequentiallyConsistent)
+            }
+        }
+    }
+
+    /// Takes a ranked token, unless one in the mailboxes has waited for so long that it goes first.
+    ///
+    /// Under the lock.
+    private func popRanked(_ state: inout State) -> Unmanaged<AnyTaskToken>? {
+        let mail = min(bound.oldestSubmission ?? .max, free.oldestSubmission ?? .max)
+        let (boundTime, freeTime) = (state.rankedBound.firstTime ?? .max, state.rankedFree.firstTime ?? .max)
+        if min(boundTime, freeTime) > rankOfMail(mail) { return nil }
+        return boundTime <= freeTime ? popRankedBound(&state) : popRankedFree(&state)
+    }
+
+    /// Where a token in a mailbox would stand among the ranked ones.
+    private func rankOfMail(_ submittedAt: Int64) -> Int64 { AgingRank(level: 1, came: submittedAt, aging: aging).time }
+
+    private func popRankedBound(_ state: inout State) -> Unmanaged<AnyTaskToken>? {
+        guard let token = state.rankedBound.popFirst() else { return nil }
+        state.ranked -= 1
+        boundCount.subtract(1, ordering: .sequentiallyConsistent)
+        return token
+    }
+
+    private func popRankedFree(_ state: inout State) -> Unmanaged<AnyTaskToken>? {
+        guard let token = state.rankedFree.popFirst() else { return nil }
+        state.ranked -= 1
+        freeCount.subtract(1, ordering: .sequentiallyConsistent)
+        return token
+    }
+
+    /// Takes the free token out that is next, if it was submitted until then.
+    ///
+    /// Under the lock.
+    func popFree(_ state: inout State, submittedUntil limit: Int64) -> Unmanaged<AnyTaskToken>? {
+        let mail = free.oldestSubmission
+        if let time = state.rankedFree.firstTime, time <= mail.map(rankOfMail) ?? .max {
+            return isRankedFree(state, submittedUntil: limit) ? popRankedFree(&state) : nil
+        }
+        guard let mail, mail <= limit, case .token(let token) = free.pop() else { return nil }
+        return token
+    }
+
+    /// Whether `popFree` would find one.
+    ///
+    /// Under the lock.
+    func hasFree(_ state: State, submittedUntil limit: Int64) -> Bool {
+        (free.oldestSubmission ?? .max) <= limit || isRankedFree(state, submittedUntil: limit)
+    }
+
+    private func isRankedFree(_ state: State, submittedUntil limit: Int64) -> Bool {
+        state.rankedFree.first.map { $0._withUnsafeGuaranteedRef { $0.submittedAt } <= limit } ?? false
+    }
 
     /// What a thread may find to do.
     enum Work {
@@ -107,6 +187,7 @@ final class Crew: Sendable {
         state.turn &+= 1
         // Jobs go first two times in three, so that neither they nor the mailboxes can starve the other.
         if state.turn % 3 != 0, let job = state.jobs.popFirst() { return .job(job) }
+        if state.ranked > 0, let token = popRanked(&state) { return .token(token) }
         let mail = state.turn & 1 == 0 ? pop(bound, else: free) : pop(free, else: bound)
         switch mail {
         case .token, .job: return mail
@@ -120,7 +201,7 @@ final class Crew: Sendable {
     ///
     /// Under the lock.
     func nextToken(_ state: inout State) -> UInt {
-        guard state.jobs.isEmpty, !state.isClosed, state.active <= target else { return 0 }
+        guard state.jobs.isEmpty, state.ranked == 0, !state.isClosed, state.active <= target else { return 0 }
         state.turn &+= 1
         // Not by a pair of mailboxes to choose from: that would take references to both.
         if state.turn & 1 == 0 {
@@ -157,6 +238,8 @@ final class Crew: Sendable {
         if waiting {
             bound.forEach(body)
             free.forEach(body)
+            state.rankedBound.forEach { body($0.takeUnretainedValue()) }
+            state.rankedFree.forEach { body($0.takeUnretainedValue()) }
         }
         if executing { for worker in state.workers { worker.forEachRunning(body) } }
     }

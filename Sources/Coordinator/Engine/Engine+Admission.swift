@@ -12,7 +12,7 @@ package import TokenCore
 
 // The way of a token from its caller to a mailbox:
 //
-//   submit ─▶ charge ─▶ anchor's turn ─▶ pause ─▶ storage permit ─▶ mailbox
+//   submit ─▶ charge ─▶ places ─▶ anchor's turn ─▶ pause ─▶ permits ─▶ mailbox
 //
 // A plain token (free, no storage, no lineage) goes straight to the mailbox while the gate is plainly open. The engine
 // owns one reference to a token from its submission to its retirement; whichever list the token waits in holds it.
@@ -111,8 +111,7 @@ extension Engine: ClaimReserver {
         }
         let descends = object.lineage != nil
         if !isReserved { charge(object, claim) }
-        if gate.contains(.bounded), !takePlace(token, record, mustEnter: isReserved || descends) { return }
-        proceed(token, record, gate)
+        if takePlaces(token, record, mustEnter: isReserved || descends) { proceed(token, record, gate) }
     }
 
     /// A token has its place, where there is a limit: on to the queues.
@@ -139,7 +138,8 @@ extension Engine: ClaimReserver {
             join(lease, token)
         } else if case .lead(let calls) = claim {
             let domain = place(token.tags.weight, kind: kind(of: token), at: token.submittedAt).domain
-            let lease = LeadLease(lead: token.id, domain: domain, externalCalls: calls)
+            let lease = LeadLease(
+                lead: token.id, domain: domain, externalCalls: calls, priority: token.tags.priority ?? .normal)
             token.domain = UInt16(truncatingIfNeeded: domain)
             token.lineage = Lineage(lead: lease, token: token, parent: token.lineage, submitter: self)
             join(lease, token)
@@ -176,6 +176,7 @@ extension Engine: ClaimReserver {
         let lease = object.lineage?.lead
         let ordered = object.tags.flags.contains(.ordered)
         object.holdings.insert(.anchor)
+        if object.tags.anchorLimit != 0 { shard(of: hash).enterLine(of: hash.rawValue, limit: object.tags.anchorLimit) }
         if ordered { object.transition { $0.holding() } }
         let now = object.submittedAt
         let arrival = shard(of: hash).table.withLock { table in
@@ -228,7 +229,7 @@ extension Engine: ClaimReserver {
 
     func passPause(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
         if holdIfPaused(token, record) { return }
-        takePermit(token, record)
+        takePermits(token, record)
     }
 
     /// Puts a token aside if it is paused.
@@ -244,7 +245,7 @@ extension Engine: ClaimReserver {
             return true
         }
         // Waiting and in nobody's list, what it holds is ours alone, also where someone settles it now.
-        if object.holdings.contains(.permit) { givePermitBack(object) }
+        givePermitsBack(object)
         var turn: AnchorHash?
         let held = withPaused { list in
             guard isPaused(object, record), !gate.contains(.draining) else { return false }
@@ -288,7 +289,7 @@ extension Engine: ClaimReserver {
                 return passPause(next, operations.record(next.takeUnretainedValue()))
             }
             // Nobody is there who can use it any more: back to the list.
-            if !holdIfPaused(holder, record) { return takePermit(holder, record) }
+            if !holdIfPaused(holder, record) { return takePermits(holder, record) }
         }
     }
 
@@ -296,22 +297,6 @@ extension Engine: ClaimReserver {
     func drop(_ token: AnyTaskToken) {
         token.settle(for: .coordinatorStopped, reportingTo: self)
     }
-
-    // MARK: Permit
-
-    func takePermit(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord) {
-        let object = token.takeUnretainedValue()
-        guard let tier = object.tags.storage, !object.holdings.contains(.permit) else { return deliver(token, record) }
-        object.transition { $0.holding() }
-        let granted = self.tier(tier).permits.withLock { permits in
-            guard permits.acquire(.token(token)) else { return false }
-            object.holdings.insert(.permit)
-            return true
-        }
-        if granted { deliver(token, record) } else { noteHeld(object, record) }
-    }
-
-    func tier(_ speed: StorageSpeed) -> Tier { tiers[speed.index] }
 
     // MARK: Mailbox
 
@@ -321,13 +306,13 @@ extension Engine: ClaimReserver {
     /// wait for.
     func deliver(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
         guard
-            let (kind, isBound, place, epoch) = token._withUnsafeGuaranteedRef({
+            let (kind, isBound, place, epoch, rank) = token._withUnsafeGuaranteedRef({
                 address($0, looker: looker)
             })
         else { return retireSettled(token) }
         // From the push on, the token may be run and freed by others.
         let domain = place.domain
-        crews[domain, kind]._withUnsafeGuaranteedRef { isBound ? $0.bound.push(token) : $0.free.push(token) }
+        crews[domain, kind]._withUnsafeGuaranteedRef { $0.push(token, isBound: isBound, rank) }
         if record.controlNow.epoch != epoch { sweepInTransit(record) }
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
         let ready = crews.ready(kind)
@@ -336,7 +321,7 @@ extension Engine: ClaimReserver {
         // Its worker takes the token, or, where it has found something else, relays it.
         if kind == .standard, crews.warm.contains(domain) { return }
         var next = ready.first(from: 0)
-        while let other = next, !crews[domain, kind]._withUnsafeGuaranteedRef({ $0.free.isEmpty }) {
+        while let other = next, crews[domain, kind]._withUnsafeGuaranteedRef({ $0.hasFree }) {
             // It looks for itself in a moment: the caller goes on submitting, in place of taking its own processor away.
             if place.isBurst, crews.dozing.contains(other) { return tge_self().pointee.owes = 1 }
             if crews[other, kind]._withUnsafeGuaranteedRef({ wake($0) }) { return }
@@ -356,7 +341,7 @@ extension Engine: ClaimReserver {
     /// Admits a token and decides where it goes; nil where it is settled.
     private func address(
         _ token: AnyTaskToken, looker: Worker?
-    ) -> (kind: CrewKind, isBound: Bool, place: Place, epoch: UInt32)? {
+    ) -> (kind: CrewKind, isBound: Bool, place: Place, epoch: UInt32, rank: AgingRank?)? {
         if !token.admit(), token.isSettled { return nil }
         let kind = kind(of: token)
         let isBound = isBound(token)
@@ -372,7 +357,7 @@ extension Engine: ClaimReserver {
         if !isBound { token.domain = UInt16(truncatingIfNeeded: place.domain) }
         if token.isNeeded { leaveLines(token) }
         events.emit { .token(token, .admitted, domain: place.domain + 1) }
-        return (kind, isBound, place, token.epoch)
+        return (kind, isBound, place, token.epoch, mailRank(of: token))
     }
 
     /// Whether a token has to run in its domain.
@@ -439,7 +424,7 @@ extension Engine: ClaimReserver {
         let others = warm & crews.ready(.heavy).word & ~own
         if others == 0 { return nil }
         let domain = WeightPolicy.place(weight, ready: others, domains: crews.domains, ticket: ticket)
-        let isFree = crews[domain, .standard]._withUnsafeGuaranteedRef { $0.free.isEmpty }
+        let isFree = crews[domain, .standard]._withUnsafeGuaranteedRef { !$0.hasFree }
         return isFree || ready & 1 << UInt64(domain) != 0 ? domain : nil
     }
 
@@ -465,7 +450,7 @@ extension Engine: ClaimReserver {
         if token.stateInTotalOrder != .waiting {
             withdraw(token)
             // The walk that its kill brought about may have passed.
-            if token.isSettled { noteDeadPlace() }
+            if token.isSettled { noteDeadPlace(of: token) }
         } else if token.isNeeded {
             seekHost(for: token)
         }
@@ -481,18 +466,6 @@ extension Engine: ClaimReserver {
 extension TokenWord {
     /// Whether a body has been started for it, whatever became of it.
     var hasBegun: Bool { state == .executing || isTerminal && hadStarted }
-}
-
-extension StorageSpeed {
-    /// Position in tables.
-    var index: Int {
-        switch self {
-        case .slow: 0
-        case .moderate: 1
-        case .fast: 2
-        case .insane: 3
-        }
-    }
 }
 
 extension LeadLease: LeadClaim {}

@@ -9,14 +9,39 @@ internal import Routing
 internal import Synchronization
 package import TokenCore
 
-// The limit to live tokens: who comes in, who stands in the line, who waits outside (Docs/Capacity.md).
+// The limits to live tokens, of the coordinator and of operations: who comes in, who stands in the line, who waits outside
+// (Docs/Capacity.md).
 extension Engine: PlaceKeeper {
-    /// The places for live tokens, protected by their lock.
+    /// The places for live tokens, of all or of one operation, protected by their lock.
     final class Admission: Sendable {
         typealias Limit = AdmissionLimit<Unmanaged<AnyTaskToken>, PlaceWaiter>
         private let limit: Guarded<Limit>
-        init(_ limit: Limit) { self.limit = Guarded(limit) }
+        let overload: OverloadPolicy
+        /// The place among a token's holdings.
+        let holding: TokenTags.Holdings
+        /// Whose they are; nil for the coordinator's.
+        private let operationType: String?
+
+        init(
+            _ capacity: Int, _ overload: OverloadPolicy, _ holding: TokenTags.Holdings, of operationType: String?,
+            domains: Int
+        ) {
+            // Enough for every worker to find the next one waiting.
+            let window = max(1, min(capacity / 2, 64 * domains))
+            limit = Guarded(Limit(limit: capacity, window: window, overload: overload.kind))
+            self.overload = overload
+            self.holding = holding
+            self.operationType = operationType
+        }
+
         func withLock<Result>(_ body: (inout Limit) -> Result) -> Result { limit.withLock(body) }
+
+        /// The limit in words.
+        var description: String {
+            let (inUse, capacity) = withLock { ($0.inUse, $0.limit) }
+            let live = "\(inUse) live tokens" + (operationType.map { " of \"\($0)\"" } ?? "")
+            return "\(live), capacity \(capacity), overload policy \(overload)"
+        }
 
         /// Whether tokens were killed one by one since the lists were last cleared.
         private let kills = Atomic<Bool>(false)
@@ -30,19 +55,41 @@ extension Engine: PlaceKeeper {
     /// Told once: whether there is a place now, or the coordinator stops.
     struct PlaceWaiter: Sendable { let tell: @Sendable (Bool) -> Void }
 
+    /// All places that there are.
+    var allAdmissions: [Admission] {
+        [admission].compactMap { $0 }
+            + (haveLimits.load(ordering: .relaxed) ? operations.all.compactMap(\.admission) : [])
+    }
+
+    /// The places that tokens of an operation need, in the order in which they take them.
+    private func admissions(of record: OperationRecord) -> [Admission] {
+        [admission, record.controlNow.isBounded ? record.admission : nil].compactMap { $0 }
+    }
+
     // MARK: Coming in
 
-    /// Takes a place for a token, puts it into the line, or refuses it; true where it goes on now.
-    func takePlace(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, mustEnter: Bool) -> Bool {
-        guard let admission else { return true }
+    /// Takes the places that a token needs, puts it into a line, or refuses it; true where it goes on now.
+    func takePlaces(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, mustEnter: Bool) -> Bool {
+        if let admission, !takePlace(token, record, admission, mustEnter: mustEnter) { return false }
+        return takeOwnPlace(token, record, mustEnter: mustEnter)
+    }
+
+    private func takeOwnPlace(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, mustEnter: Bool) -> Bool {
+        guard record.controlNow.isBounded, let own = record.admission else { return true }
+        return takePlace(token, record, own, mustEnter: mustEnter)
+    }
+
+    private func takePlace(
+        _ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, _ admission: Admission, mustEnter: Bool
+    ) -> Bool {
         let object = token.takeUnretainedValue()
-        let isGranted = object.holdings.contains(.place)
+        let isGranted = object.holdings.contains(admission.holding)
         if !mustEnter, !isGranted { clearIfFull(admission) }
         // In the line others have it in hand at once.
-        if configuration.overload == .dropOldest { object.transition { $0.holding() } }
+        if admission.overload == .dropOldest { object.transition { $0.holding() } }
         let arrival = admission.withLock { limit in
             let arrival = limit.arrive(token, mustEnter: mustEnter, isGranted: isGranted) { $0.isLive }
-            if case .goesOn = arrival { object.holdings.insert(.place) }
+            if case .goesOn = arrival { object.holdings.insert(admission.holding) }
             return arrival
         }
         switch arrival {
@@ -58,12 +105,12 @@ extension Engine: PlaceKeeper {
 
     private func refuse(_ token: Unmanaged<AnyTaskToken>, _ admission: Admission) {
         let object = token.takeUnretainedValue()
-        let (inUse, capacity) = admission.withLock { ($0.inUse, $0.limit) }
         object.refuse(
             TokenError(
                 .overloaded,
-                "token \(object.id) of \"\(object.operationType)\" found no place: \(inUse) live tokens, capacity \(capacity), "
-                    + "overload policy \(configuration.overload)"))
+                "token \(object.id) of \"\(object.operationType)\" found no place: \(admission.description)"))
+        // It may have the other place.
+        returnHoldings(object)
         token.release()
     }
 
@@ -74,27 +121,40 @@ extension Engine: PlaceKeeper {
 
     // MARK: Going out
 
-    /// A token that had a place is done: the next has it.
-    func leavePlace() {
-        guard let admission else { return }
+    /// A token that had places is done: the next ones have them.
+    func leavePlaces(_ places: TokenTags.Holdings, _ record: OperationRecord) {
+        if places.contains(.operationPlace), let own = record.admission { leavePlace(own) }
+        if places.contains(.place), let admission { leavePlace(admission) }
+    }
+
+    private func leavePlace(_ admission: Admission) {
         let (waiter, passes) = admission.withLock { ($0.leave(), $0.beginPassing()) }
         waiter?.tell(true)
         guard passes else { return }
         while let token = admission.withLock({ limit in
             let next = limit.next()
-            next?.takeUnretainedValue().holdings.insert(.place)
+            next?.takeUnretainedValue().holdings.insert(admission.holding)
             return next
         }) {
-            let object = token.takeUnretainedValue()
-            // Retired with its place where it is dead; which goes to the one behind it.
-            if object.isSettled { retire(token) } else { proceed(token, operations.record(object), gate) }
+            goOn(token, from: admission)
         }
     }
 
-    /// Takes the settled ones out of the line.
-    func clearLine() {
-        guard let admission else { return }
-        for token in admission.withLock({ $0.removeDead { !$0.isLive } }) { retire(token) }
+    /// A token has come through a line; where a body waits for it, the next lets it in, too.
+    private func goOn(_ token: Unmanaged<AnyTaskToken>, from admission: Admission, mustEnter: Bool = false) {
+        let object = token.takeUnretainedValue()
+        // Retired with its place where it is dead; which goes to the one behind it.
+        if object.isSettled { return retire(token) }
+        let record = operations.record(object)
+        if admission === self.admission, !takeOwnPlace(token, record, mustEnter: mustEnter) { return }
+        proceed(token, record, gate)
+    }
+
+    /// Takes the settled ones out of the lines.
+    func clearLines() {
+        for admission in allAdmissions {
+            for token in admission.withLock({ $0.removeDead { !$0.isLive } }) { retire(token) }
+        }
     }
 
     /// Tokens that were killed one by one may stand in lists, with their places, until these move: takes them out where a
@@ -105,34 +165,51 @@ extension Engine: PlaceKeeper {
 
     /// A token that was killed by itself may stand in a list with its place: callers that wait for one have it now, those that
     /// come are told.
-    func noteDeadPlace() {
-        admission?.noteKill()
-        clearForWaiters()
+    func noteDeadPlace(of token: AnyTaskToken) {
+        for admission in admissions(of: operations.record(token)) {
+            admission.noteKill()
+            clearForWaiters(admission)
+        }
     }
 
     /// As `clearIfFull`, for callers that wait already.
-    private func clearForWaiters() {
-        guard let admission, admission.withLock({ $0.waiting > 0 }), admission.takeKills() else { return }
+    private func clearForWaiters(_ admission: Admission) {
+        guard admission.withLock({ $0.waiting > 0 }), admission.takeKills() else { return }
         purge()
     }
 
-    /// A body waits for a token: one that stands in the line goes through, since those that are through may wait for it.
+    /// A body waits for a token: one that stands in a line goes through, since those that are through may wait for it.
     func letThrough(_ token: AnyTaskToken) {
-        guard let admission, configuration.overload == .dropOldest, token.realm === realm else { return }
+        guard admission != nil || haveLimits.load(ordering: .relaxed), token.realm === realm else { return }
         for part in parts(of: token) where part.state == .waiting {
-            let found = admission.withLock { limit in
-                let found = limit.pull { $0._withUnsafeGuaranteedRef { $0 === part } }
-                if found != nil { part.holdings.insert(.place) }
-                return found
+            for admission in admissions(of: operations.record(part)) where admission.overload == .dropOldest {
+                let found = admission.withLock { limit in
+                    let found = limit.pull { $0._withUnsafeGuaranteedRef { $0 === part } }
+                    if found != nil { part.holdings.insert(admission.holding) }
+                    return found
+                }
+                if let found { goOn(found, from: admission, mustEnter: true) }
             }
-            if let found { proceed(found, operations.record(part), gate) }
         }
     }
 
     // MARK: Waiting outside
 
-    package func awaitPlace() async throws -> Bool {
-        guard let admission, configuration.overload == .suspend else { return false }
+    package func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings {
+        var granted: TokenTags.Holdings = []
+        // The operation's own first: nobody keeps one of the coordinator's places while it waits for that.
+        for admission in admissions(of: operations.record(operation)).reversed() where admission.overload == .suspend {
+            do {
+                if try await awaitPlace(admission) { granted.insert(admission.holding) }
+            } catch {
+                returnPlaces(granted, of: operation)
+                throw error
+            }
+        }
+        return granted
+    }
+
+    private func awaitPlace(_ admission: Admission) async throws -> Bool {
         let place = Guarded(Registration.none)
         let isGranted = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -154,14 +231,28 @@ extension Engine: PlaceKeeper {
             if case .waits(let number) = before { admission.withLock { $0.giveUp(number) }?.tell(false) }
         }
         if Task.isCancelled {
-            if isGranted { returnPlace() }
+            if isGranted { returnPlace(admission) }
             throw CancellationError()
         }
         return isGranted
     }
 
-    package func blockForPlace(until deadline: Int64?) throws(TokenError) -> Bool {
-        guard let admission, configuration.overload == .suspend else { return false }
+    package func blockForPlaces(
+        for operation: Operation, until deadline: Int64?
+    ) throws(TokenError) -> TokenTags.Holdings {
+        var granted: TokenTags.Holdings = []
+        for admission in admissions(of: operations.record(operation)).reversed() where admission.overload == .suspend {
+            do throws(TokenError) {
+                if try blockForPlace(admission, until: deadline) { granted.insert(admission.holding) }
+            } catch {
+                returnPlaces(granted, of: operation)
+                throw error
+            }
+        }
+        return granted
+    }
+
+    private func blockForPlace(_ admission: Admission, until deadline: Int64?) throws(TokenError) -> Bool {
         let parker = Parker()
         let answer = Guarded(false)
         let waiter = PlaceWaiter { isGranted in
@@ -173,8 +264,7 @@ extension Engine: PlaceKeeper {
         case .waits(let number):
             let isTold = parker.park(timeout: deadline.map { max(0, $0 - now()) } ?? -1)
             if !isTold, admission.withLock({ $0.giveUp(number) }) != nil {
-                throw TokenError(
-                    .waitTimedOut, "no place among \(admission.withLock { $0.limit }) live tokens came free in time")
+                throw TokenError(.waitTimedOut, "no place came free in time: \(admission.description)")
             }
             // Being told at this moment.
             if !isTold { _ = parker.park() }
@@ -182,7 +272,12 @@ extension Engine: PlaceKeeper {
         }
     }
 
-    package func returnPlace() { admission?.withLock { $0.giveBack() }?.tell(true) }
+    package func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation) {
+        if places.contains(.operationPlace), let own = operations.record(operation).admission { returnPlace(own) }
+        if places.contains(.place), let admission { returnPlace(admission) }
+    }
+
+    private func returnPlace(_ admission: Admission) { admission.withLock { $0.giveBack() }?.tell(true) }
 
     private enum Registration: Equatable { case none, waits(UInt64), cancelled }
     private enum Registered { case answered(Bool), waits(UInt64) }
@@ -190,7 +285,7 @@ extension Engine: PlaceKeeper {
     /// Once a stop has begun nobody is registered any more: the gate is read under the lock that the stop takes after it.
     private func register(_ waiter: PlaceWaiter, _ admission: Admission) -> Registered {
         // A kill that comes after this look sees the waiter.
-        defer { clearForWaiters() }
+        defer { clearForWaiters(admission) }
         return admission.withLock { limit in
             if isDraining { return .answered(false) }
             return limit.reserve(waiter).map { .waits($0) } ?? .answered(true)
@@ -199,8 +294,9 @@ extension Engine: PlaceKeeper {
 
     /// A stop has begun: nobody gets a place by waiting any more.
     func turnWaitersAway() {
-        guard let admission else { return }
-        for waiter in admission.withLock({ $0.takeWaiters() }) { waiter.tell(false) }
+        for admission in allAdmissions {
+            for waiter in admission.withLock({ $0.takeWaiters() }) { waiter.tell(false) }
+        }
     }
 }
 

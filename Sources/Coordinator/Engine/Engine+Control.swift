@@ -38,7 +38,7 @@ extension Engine {
             let record = operations.record(token.takeUnretainedValue())
             // Still paused: back to the list, in order.
             if holdIfPaused(token, record) { continue }
-            takePermit(token, record)
+            takePermits(token, record)
         }
     }
 
@@ -70,10 +70,10 @@ extension Engine {
     /// What stands in a mailbox is found by its workers soon enough.
     func purge() {
         for token in withPaused({ $0.takeSettled() }) { retire(token) }
-        clearLine()
+        clearLines()
         defer { trimNeeded() }
-        for tier in tiers {
-            let dead = tier.permits.withLock { permits in
+        for line in allLines {
+            let dead = line.permits.withLock { permits in
                 permits.removeWaiters {
                     if case .token(let token) = $0 { token.takeUnretainedValue().isSettled } else { false }
                 }
@@ -109,12 +109,12 @@ extension Engine {
         func take(_ token: Unmanaged<AnyTaskToken>) { take(token.takeUnretainedValue()) }
         if waiting {
             pending.withLock { $0?.forEach(take) }
-            admission?.withLock { $0.forEachStanding(take) }
+            for admission in allAdmissions { admission.withLock { $0.forEachStanding(take) } }
             reserved.withLock { $0.values.forEach(take) }
             for shard in anchors { shard.table.withLock { $0.forEachWaiter(take) } }
             withPaused { $0.forEach(take) }
-            for tier in tiers {
-                tier.permits.withLock { permits in
+            for line in allLines {
+                line.permits.withLock { permits in
                     permits.forEachWaiter { if case .token(let token) = $0 { take(token) } }
                 }
             }
@@ -126,12 +126,5 @@ extension Engine {
         }
         if executing { suspended.withLock { $0.values.forEach(take) } }
         return found
-    }
-
-    // MARK: Limits
-
-    func setStorageLimit(_ limit: Int, for speed: StorageSpeed) throws(TokenError) {
-        let granted = try tier(speed).permits.withLock { permits throws(TokenError) in try permits.setLimit(limit) }
-        for waiter in granted { pass(waiter) }
     }
 }

@@ -10,8 +10,8 @@ internal import Routing
 internal import Synchronization
 package import TokenCore
 
-// What a waiting body holds serves its descendants: its ordered anchor's turn, and the storage permit of an async body.
-// (A synchronous one gives its own permit to anyone meanwhile, and takes it back; a permit it is a guest of, it shares
+// What a waiting body holds serves its descendants: its ordered anchor's turn, and the permits of an async body.
+// (A synchronous one gives its own permits to anyone meanwhile, and takes them back; one that it is a guest of, it shares
 // like an async one.) `Nests` says who is inside whose hold; Docs/Waiting.md has the protocol and why it ends.
 //
 // A token is let in when five things are true: it stands in the line; a body waits for it; its nearest ancestor inside
@@ -41,10 +41,10 @@ extension Engine: AwaitObserver {
         mutating func add(_ token: AnyTaskToken) { tokens.append(token) }
 
         /// A listed token has left its line: answers those that have, to be freed after unlocking, once they are a quarter
-        /// (a token may be listed up to three times).
+        /// (a token may be listed once for each line that it comes to stand in, and once more).
         mutating func leave() -> [AnyTaskToken] {
             left += 1
-            return left * 4 >= tokens.count ? trim() : []
+            return left * 8 >= tokens.count ? trim() : []
         }
 
         mutating func trim() -> [AnyTaskToken] {
@@ -106,19 +106,16 @@ extension Engine: AwaitObserver {
         return parts
     }
 
-    private func hasLine(_ token: AnyTaskToken) -> Bool {
-        !token.tags.isPlain && (token.tags.storage != nil || token.tags.flags.contains(.ordered))
-    }
-
     /// A token that a body waits for stands in a line: lists it, and lets it in where its host is ready.
     func seekHost(for token: AnyTaskToken) {
         if token.tags.flags.contains(.ordered) {
             shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.add(token) }
-            if let entered = enterTurn(for: token) { goOn(entered, with: .turn) }
+            if let entered = enterTurn(for: token) { goOn(entered, with: nil) }
         }
-        if let speed = token.tags.storage {
-            tier(speed).needed.withLock { $0.add(token) }
-            if let entered = enterPermit(for: token) { goOn(entered, with: .permit) }
+        for kind in PermitKind.allCases {
+            guard let line = standingLine(kind, of: token) else { continue }
+            line.needed.withLock { $0.add(token) }
+            if let entered = enterPermit(kind, line, for: token) { goOn(entered, with: kind) }
         }
     }
 
@@ -126,7 +123,9 @@ extension Engine: AwaitObserver {
     func seekGuest(for lineage: Lineage) {
         guard let body = lineage.body, hasLine(body) else { return }
         if body.tags.flags.contains(.ordered) { seekGuest(inTurnOf: AnchorHash(rawValue: body.anchor)) }
-        if let speed = body.tags.storage { seekGuest(inTier: speed) }
+        for kind in PermitKind.allCases {
+            if let line = standingLine(kind, of: body) { seekGuest(in: line, kind) }
+        }
     }
 
     private func seekGuest(inTurnOf hash: AnchorHash) {
@@ -138,19 +137,19 @@ extension Engine: AwaitObserver {
             }
         }
         _ = done  // freed outside the lock
-        if let entered { goOn(entered, with: .turn) }
+        if let entered { goOn(entered, with: nil) }
     }
 
-    private func seekGuest(inTier speed: StorageSpeed) {
+    private func seekGuest(in line: Line, _ kind: PermitKind) {
         var entered: Unmanaged<AnyTaskToken>?
-        let done = tier(speed).needed.withLock { needed in
+        let done = line.needed.withLock { needed in
             needed.letIn { token in
-                entered = enterPermit(for: token)
+                entered = enterPermit(kind, line, for: token)
                 return entered != nil
             }
         }
         _ = done  // freed outside the lock
-        if let entered { goOn(entered, with: .permit) }
+        if let entered { goOn(entered, with: kind) }
     }
 
     // MARK: Entering
@@ -171,12 +170,12 @@ extension Engine: AwaitObserver {
         }
     }
 
-    private func enterPermit(for needed: AnyTaskToken) -> Unmanaged<AnyTaskToken>? {
-        guard let speed = needed.tags.storage, let host = host(of: needed, .permit) else { return nil }
-        let waiter = tier(speed).permits.withLock { permits in
+    private func enterPermit(_ kind: PermitKind, _ line: Line, for needed: AnyTaskToken) -> Unmanaged<AnyTaskToken>? {
+        guard let host = host(of: needed, kind.hold) else { return nil }
+        let waiter = line.permits.withLock { permits in
             permits.removeFirst {
                 guard case .token(let token) = $0, token.takeUnretainedValue() === needed else { return false }
-                return needed.state == .waiting && enter(needed, host, .permit)
+                return needed.state == .waiting && enter(needed, host, kind.hold)
             }
         }
         guard case .token(let token) = waiter else { return nil }
@@ -216,11 +215,16 @@ extension Engine: AwaitObserver {
     }
 
     private func isInside(_ body: AnyTaskToken, whatServes token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
-        switch kind {
-        case .turn: body.anchor == token.anchor && body.tags.flags.contains(.ordered)
+        if kind == .turn { return body.anchor == token.anchor && body.tags.flags.contains(.ordered) }
+        let isOfOneLine =
+            switch kind {
+            case .turn: false
+            case .operation: body.operation === token.operation
+            case .anchor: body.anchor == token.anchor && body.tags.anchorLimit != 0
+            case .storage: body.tags.storage == token.tags.storage
+            }
         // A synchronous body with a permit of its own has lent it to anyone, or is about to.
-        case .permit: body.tags.storage == token.tags.storage && (body.tags.isAsync || isGuest(body, kind))
-        }
+        return isOfOneLine && (body.tags.isAsync || isGuest(body, kind))
     }
 
     /// Whether a body runs inside what an ancestor holds.
@@ -242,20 +246,18 @@ extension Engine: AwaitObserver {
         return entered
     }
 
-    /// Takes a token on its way that was just let in.
-    private func goOn(_ token: Unmanaged<AnyTaskToken>, with kind: Holds.Kind) {
+    /// Takes a token on its way that was just let in: to a permit, or, where that is nil, to a turn.
+    private func goOn(_ token: Unmanaged<AnyTaskToken>, with kind: PermitKind?) {
         let object = token.takeUnretainedValue()
         let record = operations.record(object)
-        switch kind {
-        case .turn:
+        guard let kind else {
             // Let in ahead of one that is needed, so it is needed, too, wherever it stands next.
             object.markNeeded()
             object.holdings.insert(.turn)
-            passPause(token, record)
-        case .permit:
-            object.holdings.insert(.permit)
-            deliver(token, record)
+            return passPause(token, record)
         }
+        object.holdings.insert(kind.holding)
+        takePermits(token, record)
     }
 
     // MARK: Leaving
@@ -269,9 +271,12 @@ extension Engine: AwaitObserver {
         guestCount.subtract(departure.guests, ordering: .sequentiallyConsistent)
         for returner in departure.returning { returner.resume() }
         if departure.host != nil {
-            switch kind {
-            case .turn: seekGuest(inTurnOf: AnchorHash(rawValue: token.anchor))
-            case .permit: if let speed = token.tags.storage { seekGuest(inTier: speed) }
+            if kind == .turn {
+                seekGuest(inTurnOf: AnchorHash(rawValue: token.anchor))
+            } else if let permit = PermitKind.allCases.first(where: { $0.hold == kind }),
+                let line = standingLine(permit, of: token)
+            {
+                seekGuest(in: line, permit)
             }
         }
         return departure.isReleased
@@ -313,8 +318,8 @@ extension Engine: AwaitObserver {
         if let awaited, let part = parts(of: awaited).first(where: { $0.state == .waiting && hasLine($0) }) {
             return headOfLine(of: part)
         }
-        for tier in tiers {
-            if let token = tier.needed.withLock({ $0.first(where: descends) }) { return headOfLine(of: token) }
+        for line in allLines {
+            if let token = line.needed.withLock({ $0.first(where: descends) }) { return headOfLine(of: token) }
         }
         for shard in anchors {
             if let token = shard.needed.withLock({ $0.first(where: descends) }) { return headOfLine(of: token) }
@@ -329,13 +334,15 @@ extension Engine: AwaitObserver {
             let next = shard(of: hash).table.withLock { $0.first(of: hash) }
             head ^= next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
         }
-        if let speed = token.tags.storage { head ^= headOfLine(in: speed) }
+        for kind in PermitKind.allCases {
+            if let line = standingLine(kind, of: token) { head ^= headOfLine(line) }
+        }
         return head
     }
 
-    /// Who is next to get a permit of a tier.
-    func headOfLine(in speed: StorageSpeed) -> UInt {
-        switch tier(speed).permits.withLock({ $0.first }) {
+    /// Who is next to get a permit.
+    func headOfLine(_ line: Line) -> UInt {
+        switch line.permits.withLock({ $0.first }) {
         case .token(let next): UInt(bitPattern: next.toOpaque())
         case .thread(let parker): UInt(bitPattern: Unmanaged.passUnretained(parker).toOpaque())
         case nil: 0
@@ -349,19 +356,21 @@ extension Engine: AwaitObserver {
         if token.tags.flags.contains(.ordered) {
             done = shard(of: AnchorHash(rawValue: token.anchor)).needed.withLock { $0.leave() }
         }
-        if let speed = token.tags.storage { done += tier(speed).needed.withLock { $0.leave() } }
+        for kind in PermitKind.allCases {
+            if let line = standingLine(kind, of: token) { done += line.needed.withLock { $0.leave() } }
+        }
         _ = done  // freed outside the locks
     }
 
     /// Lets go of the listed tokens that have left their lines.
     func trimNeeded() {
         for shard in anchors { _ = shard.needed.withLock { $0.trim() } }
-        for tier in tiers { _ = tier.needed.withLock { $0.trim() } }
+        for line in allLines { _ = line.needed.withLock { $0.trim() } }
     }
 
     /// The coordinator has stopped: lets go of the tokens that were listed.
     func forgetNeeded() {
         for shard in anchors { _ = shard.needed.withLock { $0.clear() } }
-        for tier in tiers { _ = tier.needed.withLock { $0.clear() } }
+        for line in allLines { _ = line.needed.withLock { $0.clear() } }
     }
 }

@@ -19,42 +19,11 @@ package import TokenCore
 // | a waiting ancestor ran it (inline) | that ancestor's thread | whoever finds the entry left in the mailbox or the line |
 // | settled on its way to a mailbox | who carried it (`deliver`) | the same |
 // | settled in a mailbox | who settled it (`bury`) | the worker that finds it, at its next look for work |
-// | settled in a second line, holding a turn | who settled it, or who put it there (`withdraw`) | the same |
-// | settled in a tier's line | whoever is given the permit and sees it dead (`pass`, `retire`) | the same |
+// | settled in a second line, holding a turn or a permit | who settled it, or who put it there (`withdraw`) | the same |
+// | settled in its first line for a permit | whoever is given the permit and sees it dead (`pass`, `retire`) | the same |
 // | settled in an anchor's line | whoever is given the turn and sees it dead (`passTurn`) | the same |
 // | settled under a pause | the resume or the stop that empties the list (`retire`) | the same |
 extension Engine {
-    // MARK: Permits
-
-    /// Returns a permit; hands it on where someone waits.
-    ///
-    /// - Parameter looker: a worker that is done with its body and will look for work next: a token that gets the
-    ///   permit is left to it, in place of yet another thread.
-    func givePermitBack(_ token: AnyTaskToken, looker: Worker? = nil) {
-        guard let speed = token.tags.storage, token.holdings.contains(.permit) else { return }
-        token.holdings.remove(.permit)
-        guard leaveHold(token, .permit) else { return }
-        pass(tier(speed).permits.withLock { $0.release() }, looker: looker)
-    }
-
-    /// Lets those go on that were just granted a permit.
-    ///
-    /// A token that is dead by now passes it on at once: after a stop no worker would find it, and a body that lent its
-    /// permit would wait for ever.
-    func pass(_ waiter: PermitWaiter?, looker: Worker? = nil) {
-        var waiter = waiter
-        while case .token(let next) = waiter {
-            let object = next.takeUnretainedValue()
-            guard object.isSettled, let speed = object.tags.storage else {
-                object.holdings.insert(.permit)
-                return deliver(next, operations.record(object), looker: looker)
-            }
-            waiter = tier(speed).permits.withLock { $0.release() }
-            retire(next)
-        }
-        if case .thread(let parker) = waiter { parker.unpark() }
-    }
-
     // MARK: Retirement
 
     /// The engine is done with a token: gives back what it holds and its reference.
@@ -75,7 +44,8 @@ extension Engine {
     /// Once: whoever settles it in a mailbox does, since the mailbox's crew may be stuck while others, even the host whose
     /// guest it is, wait for what it holds; so does whoever finds it.
     func bury(_ token: AnyTaskToken) {
-        if token.tags.isPlain && admission == nil || !token.markBuried() { return }
+        if token.tags.isPlain && admission == nil && !haveLimits.load(ordering: .relaxed) { return }
+        if !token.markBuried() { return }
         returnHoldings(token)
     }
 
@@ -83,25 +53,31 @@ extension Engine {
 
     package func tokenWasKilled(_ token: AnyTaskToken) {
         withdraw(token)
-        noteDeadPlace()
+        noteDeadPlace(of: token)
     }
 
-    /// Takes a settled token that may hold its anchor's turn out of the next line it stands in: others, even the host whose
-    /// guest it is, wait for the turn.
+    /// Takes a settled token that may hold its anchor's turn, or a permit, out of the next line it stands in: others, even the
+    /// host whose guest it is, wait for that.
     ///
     /// Called by who settled it, and by who put it into the line: one of the two finds it there. What holds nothing stays
     /// where it is; whoever comes upon it retires it.
     func withdraw(_ token: AnyTaskToken) {
-        guard token.isSettled, token.tags.flags.contains(.ordered) else { return }
-        if let speed = token.tags.storage {
-            let waiter = tier(speed).permits.withLock { permits in
+        guard token.isSettled, hasLine(token) else { return }
+        let isOrdered = token.tags.flags.contains(.ordered)
+        // What stands in its first line holds nothing.
+        var mayHold = isOrdered
+        for kind in PermitKind.allCases {
+            guard let line = standingLine(kind, of: token) else { continue }
+            defer { mayHold = true }
+            if !mayHold { continue }
+            let waiter = line.permits.withLock { permits in
                 permits.removeFirst {
                     if case .token(let other) = $0 { other.takeUnretainedValue() === token } else { false }
                 }
             }
             if case .token(let found) = waiter { retire(found) }
         }
-        if let held = withPaused({ $0.take(token) }) { retire(held) }
+        if isOrdered, let held = withPaused({ $0.take(token) }) { retire(held) }
     }
 
     /// The engine is done with a token whose reference is released elsewhere.
@@ -112,15 +88,16 @@ extension Engine {
     }
 
     private func giveBack(_ token: AnyTaskToken, _ looker: Worker?) {
-        givePermitBack(token, looker: looker?.crew.kind == .storage ? looker : nil)
-        let hasPlace = token.holdings.contains(.place)
-        defer { if hasPlace { leavePlace() } }
+        givePermitsBack(token, looker: looker?.crew.kind == .storage ? looker : nil)
+        let places = token.holdings.intersection([.place, .operationPlace])
+        defer { if !places.isEmpty { leavePlaces(places, operations.record(token)) } }
         guard token.holdings.contains(.anchor) else { return token.holdings = [] }
         let hash = AnchorHash(rawValue: token.anchor)
         let hasTurn = token.holdings.contains(.turn)
         token.holdings = []
         if hasTurn, leaveHold(token, .turn) { passTurn(hash) }
         depart(hash, Int(token.domain))
+        if token.tags.anchorLimit != 0 { shard(of: hash).leaveLine(of: hash.rawValue) }
     }
 
     /// Hands an anchor's turn to the next token that still waits for it.

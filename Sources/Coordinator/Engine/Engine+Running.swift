@@ -28,7 +28,7 @@ extension Engine {
         if isPaused(object, record), !object.isSettled {
             // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
             let token = Unmanaged.passRetained(object)
-            if !holdIfPaused(token, record) { takePermit(token, record) }
+            if !holdIfPaused(token, record) { takePermits(token, record) }
             return
         }
         guard object.begin() else {

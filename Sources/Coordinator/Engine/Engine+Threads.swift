@@ -143,7 +143,7 @@ extension Engine {
         let standard = domains[crew.domain][.standard]
         for token in stranded {
             let isBound = crew.kind == .storage || isBound(token.takeUnretainedValue())
-            (isBound ? standard.bound : standard.free).push(token)
+            standard.push(token, isBound: isBound, mailRank(of: token.takeUnretainedValue()))
         }
         let isClosed = standard.state.withLock { state in
             for job in jobs { state.add(job.job, job.executor, job.lineage) }
@@ -157,7 +157,7 @@ extension Engine {
     ///
     /// Makes none: where the system refuses one it refuses the next, too.
     private func wakeIdle(besides crew: Crew) {
-        guard crew.kind != .storage, !crew.free.isEmpty else { return }
+        guard crew.kind != .storage, crew.hasFree else { return }
         for step in 1..<max(1, domains.count) {
             let other = domains[(crew.domain + step) % domains.count][crew.kind]
             if let worker = other.state.withLock({ activateIdle(of: other, &$0) }) { return worker.parker.unpark() }

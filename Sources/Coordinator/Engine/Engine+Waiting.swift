@@ -34,7 +34,7 @@ extension Engine {
         beginAwait(lineage, for: [token])
         let body = frame.token
         body?.willBlock()
-        let hasPermit = body?.holdings.contains(.permit) ?? false
+        let permits = body?.holdings.intersection(.permits) ?? []
         var isAway = false
         var settled = runHere(token, worker, frame, lineage, isAway: false)
         if !settled {
@@ -49,10 +49,10 @@ extension Engine {
         if settled, let body { isAway = waitForGuests(of: body, deadline, worker, frame, lineage, isAway: isAway) }
         // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
         // one that held a permit while it waits for the next could block others for ever.
-        if hasPermit, let body, !body.holdings.contains(.permit) {
+        if let body, !permits.isSubset(of: body.holdings) {
             if !isAway { leaveCrew(worker) }
             isAway = true
-            takePermitBack(body, worker, frame, lineage)
+            takePermitsBack(body, permits, worker, frame, lineage)
         }
         if isAway { rejoinCrew(worker) }
         return settled
@@ -84,7 +84,7 @@ extension Engine {
     /// - Returns: false when the deadline passed first.
     private func waitInSlices(
         _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage, for token: AnyTaskToken? = nil,
-        permit: PermitLine? = nil, _ park: (Int64) -> Bool
+        permit: PermitPlace? = nil, _ park: (Int64) -> Bool
     ) -> Bool {
         var slice: Int64 = 1_000_000
         var head: UInt?
@@ -93,7 +93,7 @@ extension Engine {
             // Where the system refused a spare it may not do so now.
             if let worker { wakeForWork(worker.crew) }
             if slice >= Self.rescueSlice {
-                rescue(lineage, token, permit?.speed, &head)
+                rescue(lineage, token, permit?.line, &head)
                 // Nobody else may be able to run the descendant that has the permit.
                 if let permit, let worker, stepAside(permit, { help(worker, frame, lineage) }) { return true }
             }
@@ -144,13 +144,13 @@ extension Engine {
     /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what
     /// it stands in line for may be held by a stranger in there, whom nobody else can run.
     private func rescue(
-        _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: StorageSpeed?, _ lastHead: inout UInt?
+        _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: Line?, _ lastHead: inout UInt?
     ) {
         guard !isLookingAround.exchange(true, ordering: .acquiring) else { return }
         let stuck = domains.flatMap(\.crews).filter { crew in
             isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
         }
-        let head = stuck.isEmpty ? nil : permit.map(headOfLine(in:)) ?? headOfLine(keeping: lineage, token)
+        let head = stuck.isEmpty ? nil : permit.map(headOfLine) ?? headOfLine(keeping: lineage, token)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head
@@ -352,49 +352,68 @@ extension Engine {
     /// Gives the permits of all bodies on this thread to others while it is blocked; each takes its own back.
     private func lendPermits(_ worker: Worker) {
         for frame in worker.activeFrames {
+            guard let token = frame.token, !token.holdings.isDisjoint(with: .permits) else { continue }
             // What a guest uses is its host's, who waits for it: only its own descendants are let in.
-            if let token = frame.token, !isGuest(token, .permit) { givePermitBack(token) }
+            for kind in PermitKind.allCases.reversed() where !isGuest(token, kind.hold) { givePermitBack(token, kind) }
         }
     }
 
-    /// Takes a body's own permit back, ahead of tokens that have not begun.
+    /// Takes a body's own permits back, in the one order in which all take them: while it waits for one it keeps none that comes
+    /// after that.
+    private func takePermitsBack(
+        _ holder: AnyTaskToken, _ permits: TokenTags.Holdings, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage
+    ) {
+        while let missing = PermitKind.allCases.first(where: {
+            permits.contains($0.holding) && !holder.holdings.contains($0.holding)
+        }) {
+            for later in PermitKind.allCases.reversed()
+            where later.rawValue > missing.rawValue && !isGuest(holder, later.hold) {
+                givePermitBack(holder, later)
+            }
+            takePermitBack(holder, missing, worker, frame, lineage)
+        }
+    }
+
+    /// Takes one back, ahead of tokens that have not begun.
     ///
     /// In slices, as any wait: those who have the permits may need this thread's crew, which may get another thread then. It
     /// helps only when that has not come to pass, and outside of the line (`stepAside`).
-    private func takePermitBack(_ holder: AnyTaskToken, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage) {
-        guard let speed = holder.tags.storage else { return }
-        let line = PermitLine(speed: speed, parker: Parker())
-        if !enter(line) {
-            _ = waitInSlices(nil, worker, frame, lineage, permit: line) {
-                line.parker.park(timeout: max(0, $0 - now()))
+    private func takePermitBack(
+        _ holder: AnyTaskToken, _ kind: PermitKind, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage
+    ) {
+        guard let line = standingLine(kind, of: holder) else {
+            fatalError("token \(holder.id) lent a permit of the kind \(kind), of which there is no line")
+        }
+        let place = PermitPlace(line: line, parker: Parker())
+        if !enter(place) {
+            _ = waitInSlices(nil, worker, frame, lineage, permit: place) {
+                place.parker.park(timeout: max(0, $0 - now()))
             }
         }
-        holder.holdings.insert(.permit)
+        holder.holdings.insert(kind.holding)
     }
 
     /// A blocked body's place in the line for its own permit.
-    private struct PermitLine {
-        let speed: StorageSpeed
+    private struct PermitPlace {
+        let line: Line
         let parker: Parker
     }
 
     /// Takes the permit, or joins the line; whether it has the permit.
-    private func enter(_ line: PermitLine) -> Bool {
-        tier(line.speed).permits.withLock { permits in
-            permits.reacquire(.thread(line.parker)) { if case .thread = $0 { true } else { false } }
-        }
+    private func enter(_ place: PermitPlace) -> Bool {
+        place.line.permits.withLock { $0.reacquire(.thread(place.parker)) }
     }
 
     /// Does `work` outside of the line: a permit that came meanwhile would be kept from what that runs.
     ///
     /// - Returns: whether it has the permit now; not where that came before it could leave the line: then it is being told.
-    private func stepAside(_ line: PermitLine, _ work: () -> Bool) -> Bool {
-        let hasLeft = tier(line.speed).permits.withLock { permits in
-            permits.removeFirst { if case .thread(let other) = $0 { other === line.parker } else { false } } != nil
+    private func stepAside(_ place: PermitPlace, _ work: () -> Bool) -> Bool {
+        let hasLeft = place.line.permits.withLock { permits in
+            permits.removeFirst { if case .thread(let other) = $0 { other === place.parker } else { false } } != nil
         }
         guard hasLeft else { return false }
         _ = work()
-        return enter(line)
+        return enter(place)
     }
 
     private func leaveCrew(_ worker: Worker) {

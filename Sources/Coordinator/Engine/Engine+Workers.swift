@@ -71,7 +71,7 @@ extension Engine {
     private func endWatch(_ worker: Worker) {
         worker.wasOnWatch = false
         let crew = worker.crew
-        guard !crew.free.isEmpty || canSteal(crew) else { return }
+        guard crew.hasFree || canSteal(crew) else { return }
         var sleeper = crews.asleep(crew.kind, from: 0)
         while let domain = sleeper, !crews[domain, crew.kind]._withUnsafeGuaranteedRef({ wake($0) }) {
             sleeper = crews.asleep(crew.kind, from: domain + 1)
@@ -308,7 +308,7 @@ extension Engine {
 
     func canSteal(_ crew: Crew) -> Bool {
         guard crew.kind != .storage, domains.count > 1 else { return false }
-        return domains.contains { $0[crew.kind] !== crew && !$0[crew.kind].free.isEmpty }
+        return domains.contains { $0[crew.kind] !== crew && $0[crew.kind].hasFree }
     }
 
     /// Takes the oldest free token of the next domain that has one; of a standard crew only where it has waited for a while:
@@ -318,11 +318,8 @@ extension Engine {
         let stale = staleBefore(crew.kind)
         for step in 1..<domains.count {
             let victim = domains[(crew.domain + step) % domains.count][crew.kind]
-            guard !victim.free.isEmpty else { continue }
-            let popped: Mailbox.Popped = victim.state.withLock { _ in
-                (victim.free.oldestSubmission ?? .max) <= stale ? victim.free.pop() : .empty
-            }
-            if case .token(let token) = popped {
+            guard victim.hasFree else { continue }
+            if let token = victim.state.withLock({ victim.popFree(&$0, submittedUntil: stale) }) {
                 token.takeUnretainedValue().domain = UInt16(truncatingIfNeeded: crew.domain)
                 return token
             }
@@ -335,8 +332,8 @@ extension Engine {
         let stale = staleBefore(crew.kind)
         return domains.contains { domain in
             let victim = domain[crew.kind]
-            guard victim !== crew, !victim.free.isEmpty else { return false }
-            return victim.state.withLock { _ in (victim.free.oldestSubmission ?? .max) <= stale }
+            guard victim !== crew, victim.hasFree else { return false }
+            return victim.state.withLock { victim.hasFree($0, submittedUntil: stale) }
         }
     }
 

@@ -21,7 +21,8 @@ package import TokenCore
 /// | `gate` | atomic |
 /// | `pending` | its lock: tokens submitted before the start; `nil` once started |
 /// | `paused`, `hasPausedTurns` | its lock: tokens held back by a pause; atomic |
-/// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` in them has its own |
+/// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` and `lines` in them have their own |
+/// | `haveLimits` | atomic; set once |
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 /// | `abandoned` | its lock: for the stop's report |
@@ -69,7 +70,7 @@ package final class Engine: TokenSubmitter {
             return body(&list)
         }
     }
-    let tiers: [Tier]
+    let tiers: [Line]
     let anchors: [AnchorShard]
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
     /// Derived tokens whose sources are not settled yet, by number.
@@ -87,25 +88,18 @@ package final class Engine: TokenSubmitter {
     let leases = LeaseCounters()
     /// Places for live tokens; nil where there is no limit.
     let admission: Admission?
+    /// Operations have, or had, limits of their own: while it is false, nobody has to look.
+    let haveLimits = Atomic<Bool>(false)
+    /// How long one waits to catch up with the next more urgent, in nanoseconds.
+    let aging: Int64
     let spawner = Spawner()
-
-    /// One storage tier.
-    final class Tier: Sendable {
-        let permits: Guarded<StoragePermits<PermitWaiter>>
-        let needed = Guarded(NeededList())
-        init(limit: Int) throws(TokenError) { permits = Guarded(try StoragePermits(limit: limit)) }
-    }
-
-    /// Who waits for a permit: a token on its way to a mailbox, or a body that lent its own while it was blocked.
-    enum PermitWaiter: @unchecked Sendable {
-        case token(Unmanaged<AnyTaskToken>)
-        case thread(Parker)
-    }
 
     /// The anchors whose hash falls into one shard.
     final class AnchorShard: Sendable {
         let table: Guarded<AnchorTable<Unmanaged<AnyTaskToken>>>
         let needed = Guarded(NeededList())
+        /// Of those that have a limit, with how many tokens have to do with each.
+        let lines = Guarded<[UInt64: (line: Line, users: Int)]>([:])
 
         init(idleCapacity: Int, idleTime: Int64) {
             table = Guarded(AnchorTable(idleCapacity: idleCapacity, idleTime: idleTime))
@@ -152,21 +146,23 @@ package final class Engine: TokenSubmitter {
                 crews: CrewKind.allCases.map { kind in
                     Crew(
                         domain: index, kind: kind, target: kind == .storage ? .max : 1,
+                        aging: Int64(clampedAdding: configuration.agingTime, to: 0),
                         cap: kind == .storage ? .max : configuration.workersPerCore)
                 })
         }
-        var tiers: [Tier] = []
-        for tier in StorageSpeed.allCases { tiers.append(try Tier(limit: configuration.storageLimit(tier))) }
+        var tiers: [Line] = []
+        for tier in StorageSpeed.allCases {
+            tiers.append(Line(try Permits(limit: configuration.storageLimit(tier))))
+        }
         self.tiers = tiers
         let idleTime = Int64(clampedAdding: configuration.anchorIdleTime, to: 0)
         anchors = (0..<Self.anchorShards).map { _ in
             AnchorShard(idleCapacity: configuration.anchorIdleCapacity / Self.anchorShards, idleTime: idleTime)
         }
-        admission = configuration.capacity.map { limit in
-            // Enough for every worker to find the next one waiting.
-            let window = max(1, min(limit / 2, 64 * cpuSets.count))
-            return Admission(.init(limit: limit, window: window, overload: configuration.overload.kind))
+        admission = configuration.capacity.map {
+            Admission($0, configuration.overload, .place, of: nil, domains: cpuSets.count)
         }
+        aging = Int64(clampedAdding: configuration.agingTime, to: 0)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         let time = configuration.time

@@ -38,27 +38,8 @@ public struct Configuration: Sendable {
         public var description: String { kind.rawValue }
     }
 
-    /// What becomes of a token that comes from outside of bodies while there are as many as the capacity allows.
-    ///
-    /// Descendants of bodies always come in, since a body may wait for them, and count.
-    public struct OverloadPolicy: Sendable, Hashable, CustomStringConvertible {
-        let kind: Overload
-
-        /// The caller waits: of `try await operation.submit(…)`, or, with its thread, of `submitBlocking(…)`.
-        ///
-        /// A plain call does not wait, and is rejected. The default.
-        public static let suspend = OverloadPolicy(kind: .suspend)
-        /// The new token settles at once with `overloaded`.
-        public static let reject = OverloadPolicy(kind: .reject)
-        /// The token that has waited longest settles with `overloaded`, and the new one has its place.
-        ///
-        /// What has been sent to a worker is not dropped; where nothing else is there the new one is rejected. Half of the
-        /// capacity, and at most 64 tokens a core domain, are sent to workers in advance.
-        public static let dropOldest = OverloadPolicy(kind: .dropOldest)
-
-        /// The policy's name.
-        public var description: String { "\(kind)" }
-    }
+    /// What becomes of a token that comes while there are as many as the capacity allows.
+    public typealias OverloadPolicy = TokenCore.OverloadPolicy
 
     /// The CPUs to use, of those the process may use; nil (the default) for all of them.
     public var cpus: CPUSet?
@@ -106,6 +87,10 @@ public struct Configuration: Sendable {
     ///
     /// 1…16,777,216, default 4,096.
     public var eventBuffer = 4_096
+    /// How long a token has to wait to catch up with one that is a step more urgent (`OperationOptions.priority`).
+    ///
+    /// Default 100 ms, not negative; zero makes priorities mean nothing.
+    public var agingTime = Duration.milliseconds(100)
 
     /// Live tokens at most, those of descendants aside; nil (the default) for no limit.
     ///
@@ -162,6 +147,7 @@ public struct Configuration: Sendable {
         try check(
             (0...100_000_000).contains(anchorIdleCapacity),
             "anchorIdleCapacity \(anchorIdleCapacity) is outside 0...100000000")
+        try check(agingTime >= .zero, "agingTime \(agingTime) is negative")
         if let capacity {
             try check(
                 (1...1_000_000_000).contains(capacity), "capacity \(capacity) is outside 1...1000000000")

@@ -23,7 +23,7 @@ public import TokenCore
 /// zero.
 ///
 /// Thread-safe: everything may be called from any thread or task, and from bodies, unless it says otherwise.
-public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceKeeper, ClaimReserver {
+public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceKeeper, ClaimReserver, LimitKeeper {
     let engine: Engine
 
     /// Makes a coordinator.
@@ -174,6 +174,21 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
         try engine.setStorageLimit(limit, for: speed)
     }
 
+    /// Holds an operation to so many tokens that have begun and not ended, from now on; those that wait for tokens do not count
+    /// meanwhile (Docs/Limits.md).
+    ///
+    /// As it is changed nobody inside is disturbed, and no more are let in until there is room. What began while there was no
+    /// limit is not counted.
+    ///
+    /// - Parameters:
+    ///   - limit: 1…65,536; nil for none.
+    ///   - operationType: the operation's name, of guards with options and without.
+    /// - Throws: `invalidArgument`, naming the limit, or `invalidOperationType`; then nothing has changed.
+    public func setConcurrencyLimit(_ limit: Int?, of operationType: String) throws(TokenError) {
+        try Engine.checkConcurrencyLimit(limit, of: operationType)
+        try engine.setConcurrencyLimit(limit, of: try Operation.named(operationType))
+    }
+
     // MARK: Sight
 
     /// What it has done and has to do, at this moment.
@@ -222,13 +237,19 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// Lets a token go that was settled in a mailbox; tokens call this.
     public func tokenDiedInMailbox(_ token: AnyTaskToken) { engine.tokenDiedInMailbox(token) }
 
-    package func awaitPlace() async throws -> Bool { try await engine.awaitPlace() }
-
-    package func blockForPlace(until deadline: Int64?) throws(TokenError) -> Bool {
-        try engine.blockForPlace(until: deadline)
+    package func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings {
+        try await engine.awaitPlaces(for: operation)
     }
 
-    package func returnPlace() { engine.returnPlace() }
+    package func blockForPlaces(
+        for operation: Operation, until deadline: Int64?
+    ) throws(TokenError) -> TokenTags.Holdings { try engine.blockForPlaces(for: operation, until: deadline) }
+
+    package func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation) {
+        engine.returnPlaces(places, of: operation)
+    }
+
+    package func adopt(_ limits: OperationLimits, of operation: Operation) { engine.adopt(limits, of: operation) }
 
     /// Makes this coordinator the process default.
     public func makeDefault() { DefaultSubmitter.set(engine) }

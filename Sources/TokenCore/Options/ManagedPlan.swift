@@ -41,7 +41,10 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         // What is tried again waits in between as async bodies do.
         if asyncBody != nil || options.retry != nil { flags.insert(.async) }
         super.init(
-            operation: named.operation, tags: TokenTags(weight: tags.weight, storage: tags.storage, flags: flags))
+            operation: named.operation,
+            tags: TokenTags(
+                weight: tags.weight, storage: tags.storage, flags: flags, priority: options.priority,
+                anchorLimit: tags.anchorLimit))
     }
 
     @usableFromInline
@@ -50,11 +53,13 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
     }
 
     /// Makes the token of one call and hands it to its submitter, at once or when it is due.
+    ///
+    /// - Parameter places: among its submitter's live tokens; they were waited for.
     func submit(
-        _ input: Input, _ call: CallOptions, to explicit: (any TokenSubmitter)?, place keeper: (any PlaceKeeper)? = nil
+        _ input: Input, _ call: CallOptions, to explicit: (any TokenSubmitter)?, places: TokenTags.Holdings = []
     ) -> TaskToken<Output> {
-        var unused = keeper
-        defer { unused?.returnPlace() }
+        var unused = places
+        defer { if !unused.isEmpty { (explicit as? any PlaceKeeper)?.returnPlaces(unused, of: operation) } }
         let token = ManagedToken(plan: self, input: input, call: call)
         if let problem = problem ?? call.problem {
             token.refuse(problem)
@@ -71,6 +76,7 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         }
         let realm = place.submitter.realm
         let gate = options.needGate || call.key != nil ? realm.gate(of: operation) : nil
+        stateLimits(to: place.submitter)
         if let key = call.key, let gate {
             let key = OperationGate.Key(text: key, result: ObjectIdentifier(TaskToken<Output>.self))
             if let live = gate.claim(key, for: token) {
@@ -80,8 +86,14 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         }
         defer { if let key = token.key { gate?.didLaunch(key, token) } }
         token.lineage = place.lineage
-        if token.launch(place.submitter, gate, claim, hasPlace: keeper != nil) { unused = nil }
+        if token.launch(place.submitter, gate, claim, with: places) { unused = [] }
         return token
+    }
+
+    /// Tells a submitter, once, what the operation is to be held to.
+    func stateLimits(to submitter: any TokenSubmitter) {
+        guard let limits = options.limits, submitter.realm.gate(of: operation).isNews(limits) else { return }
+        (submitter as? any LimitKeeper)?.adopt(limits, of: operation)
     }
 
     /// What a call says about where it wants to run, in a form that lasts.

@@ -75,10 +75,10 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
 
     /// Hands it to its submitter: at once, or, numbered and counted already, when it is due.
     ///
-    /// - Parameter hasPlace: a place among the submitter's live tokens was waited for.
-    /// - Returns: whether that is used.
+    /// - Parameter places: among the submitter's live tokens; they were waited for.
+    /// - Returns: whether they are used.
     func launch(
-        _ submitter: any TokenSubmitter, _ gate: OperationGate?, _ claim: StoredClaim, hasPlace: Bool
+        _ submitter: any TokenSubmitter, _ gate: OperationGate?, _ claim: StoredClaim, with places: TokenTags.Holdings
     ) -> Bool {
         self.gate = gate
         self.claim = claim
@@ -95,12 +95,12 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
                 refuseBlocked(submitter, until: until, now: now)
                 return false
             }
-            if hasPlace { holdings.insert(.place) }
+            holdings.formUnion(places)
             claim.use { submitter.submit(self, claim: $0) }
             // Not before: who settles it has to find its submitter.
             armTimeout(timers, now)
             armQueueTimeout(timers, now)
-            return hasPlace
+            return true
         }
         care.withLock { care in
             care.dueAt = delay

@@ -17,6 +17,7 @@ package final class OperationGate: Sendable {
         var bucket = TokenBucket()
         var breaker = BreakerState()
         var keys: [Key: Entry] = [:]
+        var limits: Set<OperationLimits> = []
     }
     private let state = Guarded(State())
 
@@ -62,6 +63,9 @@ package final class OperationGate: Sendable {
         }
         _ = released  // freed outside the lock
     }
+
+    /// Whether a guard states these limits for the first time.
+    func isNews(_ limits: OperationLimits) -> Bool { state.withLock { $0.limits.insert(limits).inserted } }
 
     func due(_ limit: RateLimit, now: Int64) -> Int64 { state.withLock { $0.bucket.due(limit, now: now) } }
 

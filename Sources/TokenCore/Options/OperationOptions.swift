@@ -35,11 +35,27 @@ public struct OperationOptions: Sendable {
     public var rate: RateLimit?
     /// Keeps calls from an operation that fails nearly always; nil (the default): not.
     public var breaker: CircuitBreaker?
+    /// How urgent its tokens are where they stand in line; nil (the default): as their lead, else normal.
+    public var priority: TokenPriority?
+    /// How many of the operation's tokens may have begun and not ended at a time: 1…65,536; nil (the default) for no limit.
+    ///
+    /// Those that wait for tokens do not count meanwhile, and the others wait without a worker (Docs/Limits.md). All guards of
+    /// one name share it, also those that do not state it; where they differ the first holds, until
+    /// `OperationsCoordinator.setConcurrencyLimit(_:of:)` says otherwise.
+    public var concurrency: Int?
+    /// How many live tokens of the operation a coordinator bears, those of descendants of bodies aside: 1…1,000,000,000; nil (the
+    /// default) for no limit.
+    ///
+    /// All guards of one name share it; the one that is stated first holds (Docs/Capacity.md).
+    public var capacity: Int?
+    /// What becomes of those that come on top of `capacity`; `suspend` by default.
+    public var overload: OverloadPolicy
 
     /// Options; see the properties.
     public init(
         retry: RetryPolicy? = nil, queueTimeout: Duration? = nil, runTimeout: Duration? = nil, timeout: Duration? = nil,
-        rate: RateLimit? = nil, breaker: CircuitBreaker? = nil
+        rate: RateLimit? = nil, breaker: CircuitBreaker? = nil, priority: TokenPriority? = nil,
+        concurrency: Int? = nil, capacity: Int? = nil, overload: OverloadPolicy = .suspend
     ) {
         self.retry = retry
         self.queueTimeout = queueTimeout
@@ -47,12 +63,22 @@ public struct OperationOptions: Sendable {
         self.timeout = timeout
         self.rate = rate
         self.breaker = breaker
+        self.priority = priority
+        self.concurrency = concurrency
+        self.capacity = capacity
+        self.overload = overload
+    }
+
+    /// What the coordinator is to hold the operation to; nil where there is nothing.
+    var limits: OperationLimits? {
+        concurrency == nil && capacity == nil
+            ? nil : OperationLimits(concurrency: concurrency, capacity: capacity, overload: overload)
     }
 
     /// What is wrong with them, if anything.
     @usableFromInline
     var problem: TokenError? {
-        if let problem = retry?.problem ?? rate?.problem ?? breaker?.problem { return problem }
+        if let problem = retry?.problem ?? rate?.problem ?? breaker?.problem ?? limits?.problem { return problem }
         for (name, time) in [("queueTimeout", queueTimeout), ("runTimeout", runTimeout), ("timeout", timeout)] {
             if let time, time <= .zero { return TokenError(.invalidArgument, "\(name) \(time) is not positive") }
         }
@@ -60,7 +86,7 @@ public struct OperationOptions: Sendable {
     }
 
     /// Whether tokens have to do with what others of their operation did.
-    var needGate: Bool { rate != nil || breaker != nil }
+    var needGate: Bool { rate != nil || breaker != nil || limits != nil }
 }
 
 /// What one call asks for; made by `TaskTokenGuard.with(…)`.

@@ -18,7 +18,7 @@ let second = table.arrive(hash, ordered: true, waiter: 2, now: 0) { 0 }
 precondition(first.domain == second.domain && first.turn == .granted && second.turn == .queued)
 precondition(table.passTurn(hash) == 2)
 
-var permits = try StoragePermits<Int>(limit: 1)
+var permits = try Permits<Int>(limit: 1)
 precondition(permits.acquire(1) && !permits.acquire(2))
 precondition(permits.release() == 2)
 print("user:42 lives in domain \(first.domain + 1) of 4")

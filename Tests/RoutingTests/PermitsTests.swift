@@ -10,11 +10,11 @@ import Testing
 import TokenCore
 
 @Suite("C8 a tier never holds more than its limit, and the limit is reached")
-struct StoragePermitsTests {
+struct PermitsTests {
     @Test("C8 every tier reaches its limit, then queues; a permit given back goes to the first in the queue")
     func reachesItsLimit() throws {
         for speed in StorageSpeed.allCases {
-            var permits = try StoragePermits<Int>(limit: speed.defaultLimit)
+            var permits = try Permits<Int>(limit: speed.defaultLimit)
             for id in 0..<speed.defaultLimit {
                 let granted = permits.acquire(id)
                 #expect(granted)
@@ -33,7 +33,7 @@ struct StoragePermitsTests {
 
     @Test("C8 a lower limit lets those inside finish and admits nobody until they have")
     func lowered() throws {
-        var permits = try StoragePermits<Int>(limit: 3)
+        var permits = try Permits<Int>(limit: 3)
         for id in 0..<5 { _ = permits.acquire(id) }
         var granted = try permits.setLimit(1)
         #expect(granted.isEmpty && permits.inUse == 3)
@@ -49,7 +49,7 @@ struct StoragePermitsTests {
 
     @Test("C8 waiters can be looked at and taken out of the queue")
     func removal() throws {
-        var permits = try StoragePermits<Int>(limit: 1)
+        var permits = try Permits<Int>(limit: 1)
         for id in 0..<6 { _ = permits.acquire(id) }
         let removed = permits.removeWaiters { $0 % 2 == 0 }
         #expect(removed == [2, 4])
@@ -62,10 +62,10 @@ struct StoragePermitsTests {
 
     @Test("C8 C12 a limit out of range is refused by name and changes nothing", arguments: [0, -1, 65_537, .min, .max])
     func badLimits(limit: Int) throws {
-        var error = #expect(throws: TokenError.self) { try StoragePermits<Int>(limit: limit) }
+        var error = #expect(throws: TokenError.self) { try Permits<Int>(limit: limit) }
         #expect(error?.code == .invalidConfiguration)
         #expect(error?.message.contains("\(limit)") == true)
-        var permits = try StoragePermits<Int>(limit: 65_536)
+        var permits = try Permits<Int>(limit: 65_536)
         error = #expect(throws: TokenError.self) { try permits.setLimit(limit) }
         #expect(error?.code == .invalidArgument)
         #expect(error?.message.contains("\(limit)") == true)
@@ -74,7 +74,7 @@ struct StoragePermitsTests {
 
     @Test("C8 a release too many changes nothing and is counted")
     func unbalanced() throws {
-        var permits = try StoragePermits<Int>(limit: 1)
+        var permits = try Permits<Int>(limit: 1)
         let next = permits.release()
         #expect(next == nil && permits.inUse == 0 && permits.imbalances == 1)
     }
@@ -83,7 +83,7 @@ struct StoragePermitsTests {
     func ledger() throws {
         var dice = Dice("C8 ledger")
         for _ in 0..<50 {
-            var permits = try StoragePermits<Int>(limit: 1 + dice.below(8))
+            var permits = try Permits<Int>(limit: 1 + dice.below(8))
             var (inside, queue, nextID, faults) = (Set<Int>(), [Int](), 0, [String]())
             // A grant must be the next in the queue, and fit under the limit of this moment.
             func grant(_ id: Int, limit: Int) {

@@ -8,14 +8,15 @@
 import DequeModule
 public import TokenCore
 
-/// The permits of one storage tier: one counter and a queue, so a change of the limit is a change of one number.
+/// The permits of a storage tier, or of another limit to how many may be inside: one counter and a queue, so a change of the
+/// limit is a change of one number.
 ///
 /// A pure state machine; whoever owns it brings the lock. A permit is granted by ``acquire(_:)`` or ``tryAcquire()``
 /// that returned true, or to the waiter that ``release()`` or ``setLimit(_:)`` returned; each is released exactly once.
 ///
 /// Invariants: a grant never takes ``inUse`` above ``limit``; nobody waits while a permit is free; grants are first come,
-/// first served. After the limit was lowered, ``inUse`` may stand above it until those inside have left.
-public struct StoragePermits<Waiter: Sendable>: Sendable {
+/// first served, among those who are equally urgent (`AgingQueue`). After the limit was lowered, ``inUse`` may stand above it until those inside have left.
+public struct Permits<Waiter: Sendable>: Sendable {
     /// The limits that make sense.
     public static var limits: ClosedRange<Int> { 1...65_536 }
 
@@ -27,9 +28,11 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
     public private(set) var peak = 0
     /// Releases that had nothing to release; 0 unless the caller is at fault.
     public private(set) var imbalances = 0
-    private var queue = Deque<Waiter>()
+    /// Those who take back what they lent: ahead of the others.
+    private var returning = Deque<Waiter>()
+    private var queue = AgingQueue<Waiter>()
 
-    /// Makes a tier with all permits free.
+    /// Makes them, all free.
     ///
     /// - Parameter limit: how many may be inside at once, 1…65,536.
     /// - Throws: `TokenError` with the code `invalidConfiguration` for a limit out of range.
@@ -39,24 +42,25 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
     }
 
     /// How many wait.
-    public var waiting: Int { queue.count }
+    public var waiting: Int { returning.count + queue.count }
 
     /// Takes a permit, or joins the queue.
     ///
     /// - Parameter waiter: evaluated and kept only where it must wait.
     /// - Returns: true when the permit is granted; false when it waits.
-    public mutating func acquire(_ waiter: @autoclosure () -> Waiter) -> Bool {
+    public mutating func acquire(_ waiter: @autoclosure () -> Waiter) -> Bool { acquire(waiter(), .same) }
+
+    /// Takes a permit, or joins the queue at a rank.
+    package mutating func acquire(_ waiter: @autoclosure () -> Waiter, _ rank: @autoclosure () -> AgingRank) -> Bool {
         if tryAcquire() { return true }
-        queue.append(waiter())
+        queue.append(waiter(), rank())
         return false
     }
 
     /// Takes a permit back that was lent, or joins the queue ahead of those who have none yet, behind others who take theirs back.
-    ///
-    /// - Parameter isReturning: who in the queue takes a permit back.
-    package mutating func reacquire(_ waiter: @autoclosure () -> Waiter, isReturning: (Waiter) -> Bool) -> Bool {
+    package mutating func reacquire(_ waiter: @autoclosure () -> Waiter) -> Bool {
         if tryAcquire() { return true }
-        queue.insert(waiter(), at: queue.firstIndex { !isReturning($0) } ?? queue.endIndex)
+        returning.append(waiter())
         return false
     }
 
@@ -86,14 +90,24 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
     /// - Throws: `TokenError` with the code `invalidArgument` for a limit out of range; then nothing has changed.
     public mutating func setLimit(_ newLimit: Int) throws(TokenError) -> [Waiter] {
         try Self.check(newLimit, .invalidArgument)
+        return change(to: newLimit)
+    }
+
+    /// Lets everyone in from now on.
+    package mutating func lift() -> [Waiter] { change(to: .max) }
+
+    private mutating func change(to newLimit: Int) -> [Waiter] {
         limit = newLimit
         var granted: [Waiter] = []
         while let waiter = next() { granted.append(waiter) }
         return granted
     }
 
-    /// Calls `body` with every waiter, first come first.
-    public func forEachWaiter(_ body: (Waiter) -> Void) { queue.forEach(body) }
+    /// Calls `body` with every waiter; those who are equally urgent first come first.
+    public func forEachWaiter(_ body: (Waiter) -> Void) {
+        returning.forEach(body)
+        queue.forEach(body)
+    }
 
     /// Takes waiters out of the queue.
     ///
@@ -101,25 +115,25 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
     @discardableResult
     public mutating func removeWaiters(where isRemoved: (Waiter) -> Bool) -> [Waiter] {
         var removed: [Waiter] = []
-        queue.removeAll { waiter in
+        returning.removeAll { waiter in
             guard isRemoved(waiter) else { return false }
             removed.append(waiter)
             return true
         }
-        return removed
+        return removed + queue.removeAll(where: isRemoved)
     }
 
     /// Who is next.
-    package var first: Waiter? { queue.first }
+    package var first: Waiter? { returning.first ?? queue.first }
 
     /// Takes the first waiter that `isWanted` out of the queue; no permit changes hands.
     package mutating func removeFirst(where isWanted: (Waiter) -> Bool) -> Waiter? {
-        guard let place = queue.firstIndex(where: isWanted) else { return nil }
-        return queue.remove(at: place)
+        if let place = returning.firstIndex(where: isWanted) { return returning.remove(at: place) }
+        return queue.removeFirst(where: isWanted)
     }
 
     private mutating func next() -> Waiter? {
-        guard inUse < limit, let waiter = queue.popFirst() else { return nil }
+        guard inUse < limit, let waiter = returning.popFirst() ?? queue.popFirst() else { return nil }
         grant()
         return waiter
     }
@@ -131,7 +145,7 @@ public struct StoragePermits<Waiter: Sendable>: Sendable {
 
     private static func check(_ limit: Int, _ code: TokenError.Code) throws(TokenError) {
         guard limits.contains(limit) else {
-            throw TokenError(code, "storage limit \(limit) is outside \(limits.lowerBound)...\(limits.upperBound)")
+            throw TokenError(code, "limit \(limit) is outside \(limits.lowerBound)...\(limits.upperBound)")
         }
     }
 }
