@@ -24,14 +24,20 @@ package protocol PlaceKeeper: TokenSubmitter {
     func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation)
 }
 
+extension Submission {
+    /// Whom to ask for a place, from outside of bodies.
+    static func placeKeeper(_ coordinator: (any TokenSubmitter)?) -> (any PlaceKeeper)? {
+        guard let place = place(explicit: coordinator), place.lineage == nil else { return nil }
+        return place.submitter as? any PlaceKeeper
+    }
+}
+
 extension GuardCore {
     /// Whom to ask for a place, from outside of bodies.
     private func placeKeeper(_ coordinator: (any TokenSubmitter)?) -> (any PlaceKeeper)? {
-        guard problem == nil, let place = Submission.place(explicit: coordinator), place.lineage == nil else {
-            return nil
-        }
-        managed?.stateLimits(to: place.submitter)
-        return place.submitter as? any PlaceKeeper
+        guard problem == nil, let keeper = Submission.placeKeeper(coordinator) else { return nil }
+        managed?.stateLimits(to: keeper)
+        return keeper
     }
 
     /// As `submit`, once there is a place.

@@ -189,7 +189,12 @@ struct OperationRecord: @unchecked Sendable {
 
     /// Counts what a body threw; kinds beyond the limit count together.
     func noteFailure(_ error: any Error) {
-        let kind = (error as? TokenError).map { "TokenError.\($0.code)" } ?? String(reflecting: type(of: error))
+        let kind =
+            switch error {
+            case let error as TokenError: "TokenError.\(error.code)"
+            case let error as any FailureOfAKind: error.failureKind
+            default: String(reflecting: type(of: error))
+            }
         body.pointee.failures.withLock { failures in
             let known = failures[kind] != nil || failures.count < Self.failureKinds
             failures[known ? kind : "others", default: 0] += 1

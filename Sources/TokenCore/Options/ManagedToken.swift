@@ -19,7 +19,8 @@ internal import Synchronization
 /// | `gate`, `claim`, `key`, `isHeld`, `lineage` | written before the token is published |
 /// | `care` | its lock; nothing is called, and nothing settled, under it |
 final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, SettlementSink, @unchecked Sendable {
-    private let input: Input
+    /// Until the last attempt has ended.
+    private var input: Input?
     private var call: CallOptions
     private var gate: OperationGate?
     private var claim = StoredClaim.free
@@ -305,7 +306,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     package override func invoke() -> Bool {
         guard let body = managedPlan.body, !tags.isAsync else { return AsyncBodies.block(on: asyncBody) }
         beginAttempt()
-        let result = Result<Output, any Error> { try body(input) }
+        let result = Result<Output, any Error> { try body(givenInput) }
         return end(result)
     }
 
@@ -327,12 +328,18 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     }
 
     private func runOnce() async throws -> Output {
-        if let asyncBody = managedPlan.asyncBody { return try await asyncBody(input) }
+        if let asyncBody = managedPlan.asyncBody { return try await asyncBody(givenInput) }
         guard let body = managedPlan.body else { fatalError("token \(id) has no body") }
-        return try body(input)
+        return try body(givenInput)
+    }
+
+    private var givenInput: Input {
+        guard let input else { fatalError("token \(id) was run again in state \(state), after its last attempt") }
+        return input
     }
 
     private func end(_ result: Result<Output, any Error>) -> Bool {
+        input = nil
         let isOk = keep(result)
         // A token that was killed meanwhile says nothing of its operation.
         if !isSettled { report(failed: !isOk) }

@@ -112,6 +112,8 @@ public struct CallOptions: Sendable {
     var timeout: Duration?
     /// Makes two calls one while the first is alive.
     var key: String?
+    /// Each scalar of it stands for a byte.
+    var isKeyOfBytes = false
 
     /// What is wrong with them, if anything.
     var problem: TokenError? {
@@ -119,12 +121,11 @@ public struct CallOptions: Sendable {
         if let timeout, timeout <= .zero {
             return TokenError(.invalidArgument, "the timeout \(timeout) is not positive")
         }
-        if let key, !(1...Self.longestKey).contains(key.utf8.count) {
-            return TokenError(
-                .invalidArgument,
-                "the key \"\(key.prefix(40))\" has \(key.utf8.count) bytes, not 1...\(Self.longestKey)")
-        }
-        return nil
+        guard let key else { return nil }
+        let length = isKeyOfBytes ? key.unicodeScalars.count : key.utf8.count
+        if (1...Self.longestKey).contains(length) { return nil }
+        return TokenError(
+            .invalidArgument, "the key \"\(key.prefix(40))\" has \(length) bytes, not 1...\(Self.longestKey)")
     }
 
     private static let longestKey = 1_024

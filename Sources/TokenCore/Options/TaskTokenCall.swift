@@ -10,8 +10,8 @@
 /// Made by `TaskTokenGuard.with(…)`; a value, to be used once or kept.
 public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     let plan: ManagedPlan<Input, Output>
-    private let coordinator: (any TokenSubmitter)?
-    private let options: CallOptions
+    let coordinator: (any TokenSubmitter)?
+    let options: CallOptions
 
     init(_ plan: ManagedPlan<Input, Output>, _ coordinator: (any TokenSubmitter)?, _ options: CallOptions) {
         self.plan = plan
@@ -68,7 +68,7 @@ extension TaskTokenGuard {
 
 extension GuardCore {
     /// The plan of calls with options of their own.
-    fileprivate var planWithOptions: ManagedPlan<Input, Output> {
+    var planWithOptions: ManagedPlan<Input, Output> {
         managed
             ?? ManagedPlan(
                 (operation, problem), operationType, tags, locality, OperationOptions(),
