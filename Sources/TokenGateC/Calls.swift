@@ -27,6 +27,10 @@ private enum ErrorLayout {
     static let message = MemoryLayout<tg_error>.offset(of: \.message) ?? 16
     /// Up to the message: less has no room for what went wrong.
     static let least = message
+    /// The next field: up to there the message may go.
+    static let cause = MemoryLayout<tg_error>.offset(of: \.cause) ?? 256
+    /// Whether a structure of so many bytes has it.
+    static func hasCause(_ size: Int) -> Bool { size >= MemoryLayout<tg_error>.size }
 }
 
 @inline(never)
@@ -34,18 +38,25 @@ func fail(_ failure: Failure, _ error: UnsafeMutablePointer<tg_error>?) -> tg_st
     guard let error, error.pointee.struct_size >= ErrorLayout.least else { return failure.status }
     error.pointee.status = failure.status
     error.pointee.body_status = failure.bodyStatus
-    let room = min(error.pointee.struct_size, MemoryLayout<tg_error>.size) - ErrorLayout.message
-    guard room > 0 else { return failure.status }
-    let target = UnsafeMutableRawPointer(error) + ErrorLayout.message
-    var bytes = Array(failure.message.utf8.prefix(room - 1))
+    if ErrorLayout.hasCause(error.pointee.struct_size) { error.pointee.cause = failure.cause }
+    let room = min(error.pointee.struct_size, ErrorLayout.cause) - ErrorLayout.message
+    if room > 0 {
+        let target = UnsafeMutableRawPointer(error) + ErrorLayout.message
+        copyText(failure.message, to: UnsafeMutableRawBufferPointer(start: target, count: room))
+    }
+    return failure.status
+}
+
+/// Writes as much of a text as there is room for, and a NUL after it; there is room for that.
+func copyText(_ text: String, to target: UnsafeMutableRawBufferPointer) {
+    var bytes = Array(text.utf8.prefix(target.count - 1))
     // Cut off between characters, not within one.
-    if bytes.count < failure.message.utf8.count {
+    if bytes.count < text.utf8.count {
         while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
         if let last = bytes.last, last & 0x80 != 0 { bytes.removeLast() }
     }
-    target.copyMemory(from: bytes, byteCount: bytes.count)
-    target.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
-    return failure.status
+    target.copyBytes(from: bytes)
+    target[bytes.count] = 0
 }
 
 /// A pointer that must not be NULL.

@@ -76,7 +76,7 @@ private func current(_ handle: OpaquePointer?) throws(Failure) -> TokenContext {
 }
 
 /// A number that is not negative, or a status.
-private func number<Number: FixedWidthInteger & SignedInteger>(
+func number<Number: FixedWidthInteger & SignedInteger>(
     _ read: () throws(Failure) -> Number
 ) -> Number {
     var number: Number = 0
@@ -110,6 +110,11 @@ package func tg_context_time_left(_ context: OpaquePointer?) -> Int64 {
     number { () throws(Failure) in
         try current(context).timeRemaining.map { Int64(clampedAdding: $0, to: 0) } ?? .max
     }
+}
+
+@c @implementation
+package func tg_context_attempt(_ context: OpaquePointer?) -> Int32 {
+    number { () throws(Failure) in Int32(clamping: try current(context).attempt) }
 }
 
 @c @implementation

@@ -73,6 +73,42 @@ package func tg_coordinator_discard(
     }
 }
 
+/// Keeps an operation's calls out, or lets them in again.
+private func block(
+    _ handle: OpaquePointer?, _ operationType: UnsafePointer<CChar>?, _ changed: UnsafeMutablePointer<Int32>?,
+    _ act: (OperationsCoordinator, String) throws(TokenError) -> Bool
+) throws(Failure) {
+    let coordinator = try coordinatorOf(handle)
+    let name = try operationName(operationType)
+    let answer: Bool
+    do { answer = try act(coordinator, name) } catch { throw Failure(error) }
+    changed?.pointee = answer ? 1 : 0
+}
+
+@c @implementation
+package func tg_coordinator_block(
+    _ handle: OpaquePointer?, _ operation_type: UnsafePointer<CChar>?, _ changed: UnsafeMutablePointer<Int32>?,
+    _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    attempt(error) { () throws(Failure) in
+        try block(handle, operation_type, changed) { (coordinator, name) throws(TokenError) in
+            try coordinator.block(name)
+        }
+    }
+}
+
+@c @implementation
+package func tg_coordinator_unblock(
+    _ handle: OpaquePointer?, _ operation_type: UnsafePointer<CChar>?, _ changed: UnsafeMutablePointer<Int32>?,
+    _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    attempt(error) { () throws(Failure) in
+        try block(handle, operation_type, changed) { (coordinator, name) throws(TokenError) in
+            try coordinator.unblock(name)
+        }
+    }
+}
+
 @c @implementation
 package func tg_coordinator_set_storage_limit(
     _ handle: OpaquePointer?, _ storage: Int32, _ limit: UInt32, _ error: UnsafeMutablePointer<tg_error>?

@@ -102,9 +102,16 @@ extension Event {
         case .threadRefused(let domain, let crew, let error):
             event.domain = UInt32(domain)
             call(TG_EVENT_THREAD_REFUSED, detail: "\(crew): \(error)")
-        case .retrying, .breakerOpened, .breakerHalfOpen, .breakerClosed:
-            // Operations made in C have no options that could bring them about.
-            break
+        case .retrying(let id, let operationType, let attempt, let delay, let error):
+            event.id = tg_token_id(id)
+            event.attempt = Int64(attempt)
+            event.delay = Int64(clampedAdding: delay, to: 0)
+            call(TG_EVENT_RETRYING, operationType, detail: error)
+        case .breakerOpened(let operationType, let time):
+            event.delay = Int64(clampedAdding: time, to: 0)
+            call(TG_EVENT_BREAKER_OPENED, operationType)
+        case .breakerHalfOpen(let operationType): call(TG_EVENT_BREAKER_HALF_OPEN, operationType)
+        case .breakerClosed(let operationType): call(TG_EVENT_BREAKER_CLOSED, operationType)
         case .lifecycle(let phase):
             event.phase = phase.number
             call(TG_EVENT_LIFECYCLE)

@@ -35,9 +35,11 @@ struct Outcome: @unchecked Sendable {
 }
 
 /// A body that returned another number than 0, and the result that it set all the same.
-struct BodyFailure: Error {
+struct BodyFailure: FailureOfAKind, CustomStringConvertible {
     let status: Int32
     let outcome: Outcome
+    var description: String { "the body returned \(status)" }
+    var failureKind: String { "body status \(status)" }
 }
 
 /// What the tokens of an operation share: the function, and what goes with it.
@@ -88,26 +90,29 @@ final class CallableOperation: Sendable {
         let isOrdered = options.ordered == 1
         let calls = try Self.externalCalls(options)
         let key = try Self.fixedKey(options)
+        let asked = try OperationOptions(options, body)
         do {
             switch Int(options.anchor_mode) {
             case TG_ANCHOR_NONE:
                 if isOrdered { throw Failure(TG_E_INVALID_ARGUMENT, "ordered without an anchor") }
                 let made = TaskTokenGuard(
                     name, weight: weight, storage: storage,
-                    locality: calls.isEmpty ? .free : .lead(externalCalls: calls), on: coordinator
+                    locality: calls.isEmpty ? .free : .lead(externalCalls: calls), options: asked, on: coordinator
                 ) { (call: Call) in try body.run(call) }
                 try made.validate()
                 entry = .plain(made)
             case TG_ANCHOR_FIXED:
                 let made = TaskTokenGuard(
-                    name, weight: weight, storage: storage, locality: .sticky(key, ordered: isOrdered), on: coordinator
+                    name, weight: weight, storage: storage, locality: .sticky(key, ordered: isOrdered), options: asked,
+                    on: coordinator
                 ) { (call: Call) in try body.run(call) }
                 try made.validate()
                 entry = .plain(made)
             case TG_ANCHOR_PER_CALL:
                 let made = TaskTokenGuard(
                     name, weight: weight, storage: storage,
-                    locality: .sticky(ordered: isOrdered) { (call: AnchoredCall) in call.key }, on: coordinator
+                    locality: .sticky(ordered: isOrdered) { (call: AnchoredCall) in call.key }, options: asked,
+                    on: coordinator
                 ) { (call: AnchoredCall) in try body.run(call.call) }
                 try made.validate()
                 entry = .anchored(made)

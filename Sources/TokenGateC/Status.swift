@@ -14,6 +14,8 @@ struct Failure: Error {
     let status: tg_status
     let message: String
     var bodyStatus: Int32 = 0
+    /// Of what failed first.
+    var cause = tg_status(TG_OK)
 
     init(_ code: Int, _ message: String, bodyStatus: Int32 = 0) {
         status = tg_status(truncatingIfNeeded: code)
@@ -25,6 +27,10 @@ struct Failure: Error {
         // What the machine says is closer to the matter than what the coordinator makes of it.
         switch error.cause {
         case let cause as AffinityError: self.init(Status.of(cause.code), "\(error.message): \(cause.message)")
+        case let cause? where error.code == .dependencyFailed:
+            let first = Failure(cause)
+            self.init(Status.of(error.code), "\(error.message): \(first.message)", bodyStatus: first.bodyStatus)
+            self.cause = first.status
         case let cause?: self.init(Status.of(error.code), "\(error.message): \(cause)")
         case nil: self.init(Status.of(error.code), error.message)
         }
@@ -36,7 +42,7 @@ struct Failure: Error {
     init(_ error: any Error) {
         switch error {
         case let error as BodyFailure:
-            self.init(TG_E_BODY_FAILED, "the body returned \(error.status)", bodyStatus: error.status)
+            self.init(TG_E_BODY_FAILED, "\(error)", bodyStatus: error.status)
         case let error as TokenError: self.init(error)
         default: self.init(TG_E_INTERNAL, "\(error)")
         }
@@ -60,6 +66,8 @@ enum Status {
         case .waitTimedOut: TG_E_WAIT_TIMED_OUT
         case .threadUnavailable: TG_E_THREAD_UNAVAILABLE
         case .overloaded: TG_E_OVERLOADED
+        case .operationBlocked: TG_E_BLOCKED
+        case .dependencyFailed: TG_E_DEPENDENCY_FAILED
         default: TG_E_INTERNAL
         }
     }
@@ -115,6 +123,9 @@ enum Status {
         TG_E_SYSTEM: Words("TG_E_SYSTEM", "a system call failed"),
         TG_E_INTERNAL: Words("TG_E_INTERNAL", "a fault of the library"),
         TG_E_OVERLOADED: Words("TG_E_OVERLOADED", "the coordinator has as many live tokens as its capacity allows"),
+        TG_E_BLOCKED: Words("TG_E_BLOCKED", "the operation is blocked, by hand or by its circuit breaker"),
+        TG_E_DEPENDENCY_FAILED: Words(
+            "TG_E_DEPENDENCY_FAILED", "a token that this one was to come after did not complete"),
     ]
 }
 

@@ -14,6 +14,7 @@ protocol Growing {
 }
 extension tg_stop_report: Growing {}
 extension tg_statistics: Growing {}
+extension tg_health: Growing {}
 
 /// One that the caller fills in.
 protocol Options: Growing {
@@ -21,8 +22,11 @@ protocol Options: Growing {
     static var sizes: [Int] { get }
 }
 extension tg_config: Options { static var sizes: [Int] { [96, 112] } }
-extension tg_operation_options: Options { static var sizes: [Int] { [72] } }
-extension tg_submit_options: Options { static var sizes: [Int] { [72, 80] } }
+extension tg_operation_options: Options { static var sizes: [Int] { [72, 120] } }
+extension tg_submit_options: Options { static var sizes: [Int] { [72, 80, 136] } }
+extension tg_retry_policy: Options { static var sizes: [Int] { [64] } }
+extension tg_rate_limit: Options { static var sizes: [Int] { [24] } }
+extension tg_circuit_breaker: Options { static var sizes: [Int] { [40] } }
 
 /// Options as the caller gave them: what the library does not find is zero.
 struct Given<Structure: Options> {
@@ -108,3 +112,18 @@ package func tg_operation_options_init(
 package func tg_submit_options_init(
     _ options: UnsafeMutablePointer<tg_submit_options>?, _ struct_size: Int
 ) -> tg_status { initialize(options, struct_size, "options") }
+
+@c @implementation
+package func tg_retry_policy_init(_ policy: UnsafeMutablePointer<tg_retry_policy>?, _ struct_size: Int) -> tg_status {
+    initialize(policy, struct_size, "policy")
+}
+
+@c @implementation
+package func tg_rate_limit_init(_ limit: UnsafeMutablePointer<tg_rate_limit>?, _ struct_size: Int) -> tg_status {
+    initialize(limit, struct_size, "limit")
+}
+
+@c @implementation
+package func tg_circuit_breaker_init(
+    _ breaker: UnsafeMutablePointer<tg_circuit_breaker>?, _ struct_size: Int
+) -> tg_status { initialize(breaker, struct_size, "breaker") }

@@ -18,19 +18,31 @@ extension CallableOperation {
     @discardableResult
     fileprivate func submit(
         _ call: Call, _ key: UnsafeRawBufferPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?,
-        within patience: Patience = .none
+        within patience: Patience = .none, asking: AskingOperation? = nil
     ) throws(Failure) -> Token {
         let token: Token
-        switch entry {
-        case .plain(let operation): token = patience.call(operation, call)
-        case .anchored(let operation):
-            guard let key else {
-                throw Failure(TG_E_NULL_ARGUMENT, "the operation has an anchor for each call, and options give none")
+        if let asking {
+            token = try asking.submit(call, key, within: patience)
+        } else {
+            switch entry {
+            case .plain(let operation): token = patience.call(operation, call)
+            case .anchored(let operation):
+                guard let key else { throw Self.missingAnchor }
+                token = patience.call(operation, AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
             }
-            token = patience.call(operation, AnchoredCall(call: call, key: BorrowedKey(bytes: key)))
         }
         if let out { out.pointee = OpaquePointer(Unmanaged.passRetained(token).toOpaque()) }
         return token
+    }
+
+    static var missingAnchor: Failure {
+        Failure(TG_E_NULL_ARGUMENT, "the operation has an anchor for each call, and options give none")
+    }
+
+    /// What options ask for beyond the submission itself; nil where that is nothing.
+    @inline(__always)
+    fileprivate func asking(_ options: tg_submit_options) throws(Failure) -> AskingOperation? {
+        try CallOptions(options).map { AskingOperation(self, $0) }
     }
 
     /// The key that options give, where the operation wants one.
@@ -44,7 +56,7 @@ extension CallableOperation {
 }
 
 /// How long a submission may wait for a place.
-private enum Patience {
+enum Patience {
     case none
     /// Until then, in monotonic nanoseconds; nil: without limit.
     case until(Int64?)
@@ -62,6 +74,12 @@ private enum Patience {
         guard case .until(let deadline) = self else { return operation(input) }
         let left = deadline.map { Duration.nanoseconds(max(0, $0 - tge_now_ns())) }
         // Where that was not long enough the call comes to nothing in the usual way: its token is refused.
+        return (try? operation.submitBlocking(input, timeout: left)) ?? operation(input)
+    }
+
+    func call<Input>(_ operation: TaskTokenCall<Input, Outcome>, _ input: Input) -> Token {
+        guard case .until(let deadline) = self else { return operation(input) }
+        let left = deadline.map { Duration.nanoseconds(max(0, $0 - tge_now_ns())) }
         return (try? operation.submitBlocking(input, timeout: left)) ?? operation(input)
     }
 }
@@ -91,10 +109,11 @@ package func tg_submit(
         let options = try given.checked()
         let key = try operation.key(options)
         let patience = try Patience.of(options.place_timeout)
+        let asking = try operation.asking(options)
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
         try queue?.reserve(1)
         let token = try operation.submit(
-            Call(argument: argument, owner: argumentOwner), key, out, within: patience)
+            Call(argument: argument, owner: argumentOwner), key, out, within: patience, asking: asking)
         if let callback = options.on_settled { notify(token, callback, options.user_data, dataOwner) }
         queue?.add(token, options.tag)
     }
@@ -122,13 +141,17 @@ package func tg_submit_many(
         guard options.on_settled == nil, dataOwner == nil, options.user_data == nil else {
             throw Failure(TG_E_INVALID_ARGUMENT, "on_settled and user_data are for single submissions")
         }
+        guard options.key == nil else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "a key, of \(options.key_size) bytes, is for single submissions")
+        }
         let key = try operation.key(options)
+        let asking = try operation.asking(options)
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
         let patience = try Patience.of(options.place_timeout)
         try queue?.reserve(count)
         for index in 0..<count {
             let call = Call(argument: arguments?[index], owner: owners.isEmpty ? nil : owners[index])
-            let token = try operation.submit(call, key, out.map { $0 + index }, within: patience)
+            let token = try operation.submit(call, key, out.map { $0 + index }, within: patience, asking: asking)
             queue?.add(token, options.tag)
         }
     }

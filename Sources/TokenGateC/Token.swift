@@ -69,9 +69,7 @@ private func list(_ tokens: UnsafePointer<OpaquePointer?>?, _ count: Int) throws
 
 @c @implementation
 package func tg_token_state(_ token: OpaquePointer?) -> Int32 {
-    var state: Int32 = 0
-    let status = attempt { () throws(Failure) in state = try tokenOf(token).takeUnretainedValue().state.number }
-    return status == 0 ? state : status
+    number { () throws(Failure) in try tokenOf(token).takeUnretainedValue().state.number }
 }
 
 extension TokenState {
@@ -88,6 +86,11 @@ extension TokenState {
         case .timedOut: Int32(TG_STATE_TIMED_OUT)
         }
     }
+}
+
+@c @implementation
+package func tg_token_attempts(_ token: OpaquePointer?) -> Int32 {
+    number { () throws(Failure) in Int32(clamping: try tokenOf(token).takeUnretainedValue().attempts) }
 }
 
 @c @implementation

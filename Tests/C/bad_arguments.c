@@ -28,6 +28,7 @@ static tg_subscription *out_subscription;
 static char *out_text;
 static tg_token_id out_id;
 static tg_statistics out_statistics = TG_STATISTICS_INIT;
+static tg_health out_health = TG_HEALTH_INIT;
 static tg_completion out_completion;
 static uint8_t bytes[64], seed[32];
 static char hex[65];
@@ -126,7 +127,8 @@ static void options(void) {
     for (size_t size = 0; size < sizeof(tg_submit_options); size++) {
         tg_submit_options cut = TG_SUBMIT_OPTIONS_INIT;
         cut.struct_size = size;
-        if (size == offsetof(tg_submit_options, place_timeout)) continue; /* the first version's */
+        /* the first versions' */
+        if (size == offsetof(tg_submit_options, place_timeout) || size == offsetof(tg_submit_options, delay)) continue;
         CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit(operation, bytes, &cut, &out_token, NULL));
     }
     /* What a program has that was built against the first version: nothing beyond its end is looked at, and there is a token. */
@@ -205,7 +207,7 @@ static void options(void) {
     } small = {24, 0, 0, "", 'u'};
     CHECK_STATUS(TG_E_NULL_ARGUMENT, tg_submit(NULL, NULL, NULL, NULL, (tg_error *)(void *)&small));
     CHECK(small.status == TG_E_NULL_ARGUMENT && strlen(small.message) == 7 && small.untouched == 'u');
-    tg_error useless = {0, TG_OK, 0, {0}};
+    tg_error useless = {.struct_size = 0};
     CHECK_STATUS(TG_E_STRUCT_SIZE, tg_submit(operation, NULL, NULL, &out_token, &useless));
     CHECK(out_token == NULL && useless.status == TG_OK);
 }
@@ -364,7 +366,38 @@ typedef struct condition {
     X(142, TG_E_INVALID_HANDLE, tg_coordinator_statistics_json(gone_coordinator, &out_text, NULL))                         \
     X(143, TG_E_INVALID_HANDLE, tg_coordinator_domain_cpus(gone_coordinator, 1, bytes, 8, NULL, NULL))                     \
     X(144, TG_E_INVALID_HANDLE, tg_coordinator_subscribe(gone_coordinator, on_event, NULL, NULL, &out_subscription, NULL)) \
-    X(145, TG_E_INVALID_HANDLE, tg_subscription_destroy((tg_subscription *)(void *)queue, NULL))
+    X(145, TG_E_INVALID_HANDLE, tg_subscription_destroy((tg_subscription *)(void *)queue, NULL))                           \
+    X(146, TG_E_NULL_ARGUMENT, tg_retry_policy_init(NULL, 8))                                                              \
+    X(147, TG_E_STRUCT_SIZE, tg_retry_policy_init((tg_retry_policy *)(void *)bytes, 7))                                    \
+    X(148, TG_E_NULL_ARGUMENT, tg_rate_limit_init(NULL, 8))                                                                \
+    X(149, TG_E_STRUCT_SIZE, tg_rate_limit_init((tg_rate_limit *)(void *)bytes, 0))                                        \
+    X(150, TG_E_NULL_ARGUMENT, tg_circuit_breaker_init(NULL, 8))                                                           \
+    X(151, TG_E_STRUCT_SIZE, tg_circuit_breaker_init((tg_circuit_breaker *)(void *)bytes, 1))                              \
+    X(152, TG_E_NULL_ARGUMENT, tg_coordinator_block(NULL, "x", NULL, NULL))                                                \
+    X(153, TG_E_NULL_ARGUMENT, tg_coordinator_block(coordinator, NULL, NULL, NULL))                                        \
+    X(154, TG_E_INVALID_OPERATION_TYPE, tg_coordinator_block(coordinator, "", NULL, NULL))                                 \
+    X(155, TG_E_INVALID_OPERATION_TYPE, tg_coordinator_block(coordinator, "\xff", NULL, NULL))                             \
+    X(156, TG_E_INVALID_HANDLE, tg_coordinator_block(gone_coordinator, "x", NULL, NULL))                                   \
+    X(157, TG_E_NULL_ARGUMENT, tg_coordinator_unblock(NULL, "x", NULL, NULL))                                              \
+    X(158, TG_E_NULL_ARGUMENT, tg_coordinator_unblock(coordinator, NULL, NULL, NULL))                                      \
+    X(159, TG_E_INVALID_OPERATION_TYPE, tg_coordinator_unblock(coordinator, "", NULL, NULL))                               \
+    X(160, TG_E_INVALID_HANDLE, tg_coordinator_unblock((tg_coordinator *)(void *)operation, "x", NULL, NULL))              \
+    X(161, TG_E_NULL_ARGUMENT, tg_token_attempts(NULL))                                                                    \
+    X(162, TG_E_INVALID_HANDLE, tg_token_attempts((tg_token *)(void *)queue))                                              \
+    X(163, TG_E_NULL_ARGUMENT, tg_context_attempt(NULL))                                                                   \
+    X(164, TG_E_INVALID_HANDLE, tg_context_attempt((tg_context *)(void *)operation))                                       \
+    X(165, TG_E_NULL_ARGUMENT, tg_coordinator_health(NULL, "operation", &out_health, NULL))                                \
+    X(166, TG_E_NULL_ARGUMENT, tg_coordinator_health(coordinator, NULL, &out_health, NULL))                                \
+    X(167, TG_E_NULL_ARGUMENT, tg_coordinator_health(coordinator, "operation", NULL, NULL))                                \
+    X(168, TG_E_STRUCT_SIZE, tg_coordinator_health(coordinator, "operation", (tg_health *)(void *)bytes, NULL))            \
+    X(169, TG_E_NOT_AVAILABLE, tg_coordinator_health(coordinator, "nobody", &out_health, NULL))                            \
+    X(170, TG_E_INVALID_OPERATION_TYPE, tg_coordinator_health(coordinator, "", &out_health, NULL))                         \
+    X(171, TG_E_INVALID_HANDLE, tg_coordinator_health(gone_coordinator, "operation", &out_health, NULL))                   \
+    X(172, TG_E_NULL_ARGUMENT, tg_coordinator_health_json(NULL, NULL, &out_text, NULL))                                    \
+    X(173, TG_E_NULL_ARGUMENT, tg_coordinator_health_json(coordinator, NULL, NULL, NULL))                                  \
+    X(174, TG_E_NULL_ARGUMENT, tg_coordinator_health_json(coordinator, "operation", NULL, NULL))                           \
+    X(175, TG_E_NOT_AVAILABLE, tg_coordinator_health_json(coordinator, "nobody", &out_text, NULL))                         \
+    X(176, TG_E_INVALID_HANDLE, tg_coordinator_health_json(gone_coordinator, NULL, &out_text, NULL))
 
 #define DEFINE(number, status, expression) CALL(call_##number, expression)
 CONDITIONS(DEFINE)
@@ -445,7 +478,7 @@ int main(void) {
     NEED(tg_coordinator_destroy(coordinator, NULL));
     tg_string_free(NULL);
     /* Each status has words of its own. */
-    for (tg_status i = TG_E_OVERLOADED; i <= TG_OK; i++) {
+    for (tg_status i = TG_E_DEPENDENCY_FAILED; i <= TG_OK; i++) {
         CHECK(strncmp(tg_status_name(i), "TG_", 3) == 0 && strcmp(tg_status_name(i), "TG_E_UNKNOWN") != 0);
         CHECK(strlen(tg_status_message(i)) > 3);
     }

@@ -110,7 +110,9 @@ enum {
     TG_E_FORKED = -19,                /* called in a child of fork() */
     TG_E_SYSTEM = -20,                /* a system call failed: the message tells which, and why */
     TG_E_INTERNAL = -21,              /* a fault of the library: please report it */
-    TG_E_OVERLOADED = -22             /* the coordinator had as many live tokens as its capacity allows */
+    TG_E_OVERLOADED = -22,            /* the coordinator had as many live tokens as its capacity allows */
+    TG_E_BLOCKED = -23,               /* the operation is blocked, by hand or by its circuit breaker */
+    TG_E_DEPENDENCY_FAILED = -24      /* a token that this one was to come after did not complete: see tg_error.cause */
 };
 
 /* "TG_E_KILLED"; "TG_E_UNKNOWN" for a number that the library does not know. Never freed. Never fails. */
@@ -123,11 +125,13 @@ TG_API const char *tg_status_message(tg_status status);
 typedef struct tg_error {
     size_t struct_size;
     tg_status status;
-    int32_t body_status; /* what the body returned, where status is TG_E_BODY_FAILED; else 0 */
+    int32_t body_status; /* what the body returned, where status, or cause, is TG_E_BODY_FAILED; else 0 */
     char message[240];   /* one sentence that names the offending value; ends in NUL, cut off where it is longer */
+    tg_status cause;     /* with TG_E_DEPENDENCY_FAILED, what the first token that failed was settled with; else TG_OK */
+    int32_t reserved;    /* 0 */
 } tg_error;
 
-#define TG_ERROR_INIT { sizeof(tg_error), TG_OK, 0, { 0 } }
+#define TG_ERROR_INIT { sizeof(tg_error), TG_OK, 0, { 0 }, TG_OK, 0 }
 
 /* ---- Handles and values --------------------------------------------------------------------------------------- */
 
@@ -255,7 +259,8 @@ enum { TG_PHASE_IDLE = 0, TG_PHASE_RUNNING = 1, TG_PHASE_DRAINING = 2, TG_PHASE_
 TG_API int32_t tg_coordinator_phase(const tg_coordinator *coordinator);
 
 /* ---- Control -------------------------------------------------------------------------------------------------- */
-/* `operation_type` is nullable in each: NULL means all operations. An operation type that nobody used is no error. */
+/* `operation_type` is nullable in each but the two that block: NULL means all operations. An operation type that nobody used is no
+ * error. */
 
 /* Holds back every token that has not begun, and those to come; descendants of running bodies still go.
  * `changed`, nullable: 0 where it was paused already, else 1. */
@@ -270,6 +275,13 @@ TG_API tg_status tg_coordinator_kill(tg_coordinator *coordinator, const char *op
 
 /* Settles with TG_E_DISCARDED what has not begun; running tokens are left alone. `settled`, nullable: how many. */
 TG_API tg_status tg_coordinator_discard(tg_coordinator *coordinator, const char *operation_type, uint64_t *settled, tg_error *error);
+
+/* Keeps an operation's calls out: from now on they settle at once with TG_E_BLOCKED, also those of bodies; what was submitted
+ * before goes on. `changed`, nullable: 0 where it was blocked already, else 1. */
+TG_API tg_status tg_coordinator_block(tg_coordinator *coordinator, const char *operation_type, int32_t *changed, tg_error *error);
+
+/* Lets its calls in again; its circuit breaker, where it has one, is not touched. `changed`, nullable: 0 where it was not blocked. */
+TG_API tg_status tg_coordinator_unblock(tg_coordinator *coordinator, const char *operation_type, int32_t *changed, tg_error *error);
 
 enum { TG_STORAGE_NONE = 0, TG_STORAGE_SLOW = 1, TG_STORAGE_MODERATE = 2, TG_STORAGE_FAST = 3, TG_STORAGE_INSANE = 4 };
 
@@ -297,6 +309,71 @@ enum {
     TG_ANCHOR_PER_CALL = 2 /* each submission brings its key: tg_submit_options.anchor */
 };
 
+/* Whether a body that failed is worth another attempt: 0, no. Gets what the body returned, and what it set as its result, both for
+ * the call; `user_data` is the operation's. Called on a worker thread, after each failed attempt but the last, for several tokens
+ * at once. It belongs to no body, and must not wait: what blocks is refused with TG_E_NOT_ALLOWED_HERE. */
+typedef int32_t (*tg_is_retryable)(int32_t body_status, const tg_value *value, void *user_data);
+
+enum {
+    TG_BACK_OFF_DEFAULT = 0,    /* exponential */
+    TG_BACK_OFF_NONE = 1,       /* no time between attempts */
+    TG_BACK_OFF_CONSTANT = 2,   /* always `delay` */
+    TG_BACK_OFF_EXPONENTIAL = 3 /* `delay`, and with each attempt `factor` times as long, up to `longest_delay` */
+};
+
+/* When a body that failed, which is one that returned another number than 0, is run again with the same argument, as the same token:
+ * see tg_token_attempts. Its result of that attempt is destroyed. In between the token waits without a worker and counts as
+ * executing; it keeps its anchor, its turn and its storage permit. One that is killed, times out, or whose coordinator stops, is
+ * not tried again. */
+typedef struct tg_retry_policy {
+    size_t struct_size;
+    int32_t attempts;      /* in all, the first one included: 1...1000; default 3 */
+    int32_t back_off;      /* TG_BACK_OFF_... */
+    int64_t delay;         /* before the second attempt; default 100 ms */
+    int64_t longest_delay; /* exponential: not below `delay`; default 30 s */
+    double factor;         /* exponential: 1...1000; default 2 */
+    double jitter;         /* which share of the delay is random: 0...1, or TG_NONE; default 1, any time between zero and the delay */
+    int64_t deadline;      /* no attempt begins later than this after the first one began; default: no limit */
+    tg_is_retryable is_retryable; /* nullable: every failure is */
+} tg_retry_policy;
+
+#define TG_RETRY_POLICY_INIT { sizeof(tg_retry_policy), 0, 0, 0, 0, 0, 0, 0, NULL }
+
+/* As tg_config_init. */
+TG_API tg_status tg_retry_policy_init(tg_retry_policy *policy, size_t struct_size);
+
+/* How many tokens of an operation type may become due in a time: a token bucket. Those beyond it wait without a worker, in order. One
+ * bucket for all operations of that type in a coordinator. */
+typedef struct tg_rate_limit {
+    size_t struct_size;
+    double per_second; /* above 0, at most 1e9; no default */
+    int32_t burst;     /* tokens at once after a time without any: 1...1000000; default 1 */
+    int32_t reserved;  /* 0 */
+} tg_rate_limit;
+
+#define TG_RATE_LIMIT_INIT { sizeof(tg_rate_limit), 0, 0, 0 }
+
+/* As tg_config_init. */
+TG_API tg_status tg_rate_limit_init(tg_rate_limit *limit, size_t struct_size);
+
+/* Keeps calls from an operation that fails nearly always: while it is open, tokens settle at once with TG_E_BLOCKED. When it has
+ * cooled down some may try: if all of them complete it closes, if one fails it opens again. A run has failed where the body's last
+ * attempt returned another number than 0, and where the token timed out while it ran; killed and discarded tokens do not count.
+ * One breaker for all operations of that type in a coordinator. */
+typedef struct tg_circuit_breaker {
+    size_t struct_size;
+    double failure_rate;  /* it opens where more than this share of the runs failed: 0...1, below 1, or TG_NONE (for 0); default 0.9 */
+    int32_t minimum_runs; /* of so many runs at least: 1...1000000; default 10 */
+    int32_t probes;       /* how many may try: 1...1000; default 1 */
+    int64_t window;       /* how far back it looks; default 60 s */
+    int64_t cool_down;    /* how long it stays open before it lets tokens try; default 30 s */
+} tg_circuit_breaker;
+
+#define TG_CIRCUIT_BREAKER_INIT { sizeof(tg_circuit_breaker), 0, 0, 0, 0, 0 }
+
+/* As tg_config_init. */
+TG_API tg_status tg_circuit_breaker_init(tg_circuit_breaker *breaker, size_t struct_size);
+
 typedef struct tg_operation_options {
     size_t struct_size;
     int32_t weight;       /* TG_WEIGHT_... */
@@ -309,9 +386,17 @@ typedef struct tg_operation_options {
     size_t external_call_count;
     void *user_data;      /* for tg_context_user_data: transferred */
     tg_destroy destroy_user_data; /* nullable; called when the operation and its last token are gone */
+    int64_t timeout;       /* how long a token may live from its submission; then it settles with TG_E_TIMED_OUT; default: no limit */
+    int64_t queue_timeout; /* how long it may be on its way to a worker from when it is due; then it never runs; default: no limit */
+    int64_t run_timeout;   /* how long its body may run, retries and the time between them included; then the token settles, and the
+                              body is asked to end (tg_context_is_cancelled); default: no limit */
+    const tg_retry_policy *retry;      /* nullable: no second attempt; copied */
+    const tg_rate_limit *rate;         /* nullable: no limit; copied */
+    const tg_circuit_breaker *breaker; /* nullable: none; copied */
 } tg_operation_options;
 
-#define TG_OPERATION_OPTIONS_INIT { sizeof(tg_operation_options), 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL }
+#define TG_OPERATION_OPTIONS_INIT \
+    { sizeof(tg_operation_options), 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, NULL, NULL, NULL }
 
 /* As tg_config_init. */
 TG_API tg_status tg_operation_options_init(tg_operation_options *options, size_t struct_size);
@@ -327,9 +412,17 @@ TG_API tg_status tg_operation_destroy(tg_operation *operation, tg_error *error);
 
 /* ---- Submission ----------------------------------------------------------------------------------------------- */
 
-/* Called once, when the token is settled: on the thread that settled it (a worker, or who killed it), or on the
- * registering thread where it is settled already. Short; must not block. `token` is borrowed for the call. */
+/* Called once, when the token is settled: on the thread that settled it (a worker, who killed it, or the one that tells when
+ * times have passed), or on the registering thread where it is settled already. Short; must not block. `token` is borrowed for the
+ * call. */
 typedef void (*tg_on_settled)(tg_token *token, void *user_data);
+
+/* What becomes of a token where one that it was to come after did not complete. */
+enum {
+    TG_AFTER_FAILURE_DEFAULT = 0, /* fail */
+    TG_AFTER_FAILURE_FAIL = 1,    /* it settles with TG_E_DEPENDENCY_FAILED, and never runs */
+    TG_AFTER_FAILURE_RUN = 2      /* it runs all the same */
+};
 
 typedef struct tg_submit_options {
     size_t struct_size;
@@ -344,9 +437,19 @@ typedef struct tg_submit_options {
     tg_destroy destroy_user_data; /* nullable; called after on_settled */
     int64_t place_timeout;       /* with TG_OVERLOAD_SUSPEND, how long the call may wait for a place before the token is refused;
                                     default 0: not at all. Inside bodies nobody waits. Not from a callback of tg_on_settled */
+    int64_t delay;               /* how long until the token is due; until then it waits without a worker */
+    int64_t timeout;             /* as tg_operation_options.timeout, for this call; the shorter of the two holds; default: no limit */
+    const void *key;             /* nullable: bytes that make two calls one: see tg_submit. Borrowed for the call */
+    size_t key_size;             /* 1...1024 */
+    tg_token *const *after;      /* nullable: tokens, of any coordinator, that it comes after; the array and its tokens are borrowed for
+                                    the call */
+    size_t after_count;
+    int32_t after_failure;       /* TG_AFTER_FAILURE_... */
+    int32_t reserved;            /* 0 */
 } tg_submit_options;
 
-#define TG_SUBMIT_OPTIONS_INIT { sizeof(tg_submit_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0 }
+#define TG_SUBMIT_OPTIONS_INIT \
+    { sizeof(tg_submit_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, 0, NULL, 0, 0, 0 }
 
 /* As tg_config_init. */
 TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struct_size);
@@ -356,14 +459,20 @@ TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struc
  *
  * TG_OK means that there is a token, and that it will settle; with a stopped coordinator it is settled already, with TG_E_STOPPED,
  * and with TG_E_OVERLOADED where there is no place for it (tg_config.capacity).
+ * A blocked operation's token has settled with TG_E_BLOCKED.
+ *
  * `out` is nullable; *out is a reference, to be given to tg_token_release. The body and callbacks may run before it is
- * written. */
+ * written.
+ *
+ * With a key: while a token of this operation type, coordinator and key is alive the call submits nothing and has that one in *out,
+ * a reference of its own, to be released as any. The argument is destroyed at once then; on_settled and queue are registered with the
+ * live token, for this call, too. tg_token_get_id tells whether two tokens are one. Its other options are those of its first call. */
 TG_API tg_status tg_submit(
     tg_operation *operation, void *argument, const tg_submit_options *options, tg_token **out, tg_error *error);
 
 /* Submits `count` calls, at most 16777216, in order, each with its argument; `arguments` is nullable: NULL for each. Options hold for
- * each of them, except that on_settled must be NULL: a user_data cannot be destroyed for each. `out`, nullable, has room for
- * `count` tokens. */
+ * each of them, except that on_settled must be NULL, since a user_data cannot be destroyed for each, and key, since all would be one.
+ * `out`, nullable, has room for `count` tokens. */
 TG_API tg_status tg_submit_many(
     tg_operation *operation, void *const *arguments, size_t count, const tg_submit_options *options, tg_token **out,
     tg_error *error);
@@ -372,7 +481,8 @@ TG_API tg_status tg_submit_many(
 
 enum {
     TG_STATE_CREATED = 0,
-    TG_STATE_WAITING = 1,   /* held back by a pause, a storage permit, its anchor's turn, or a coordinator not started */
+    TG_STATE_WAITING = 1,   /* held back by a pause, a storage permit, its anchor's turn, a coordinator not started, a delay, a
+                               rate, or tokens that it comes after */
     TG_STATE_ADMITTED = 2,  /* in a mailbox */
     TG_STATE_EXECUTING = 3,
     TG_STATE_COMPLETED = 4, /* this and the following are terminal */
@@ -393,6 +503,9 @@ TG_API tg_status tg_token_release_many(tg_token *const *tokens, size_t count);
 /* TG_STATE_... at this moment, or a negative status. */
 TG_API int32_t tg_token_state(const tg_token *token);
 
+/* How often its body has begun: 1 at most without a retry policy, 0 before. Negative: a status. */
+TG_API int32_t tg_token_attempts(const tg_token *token);
+
 /* Who it is. */
 TG_API tg_status tg_token_get_id(const tg_token *token, tg_token_id *out);
 
@@ -404,8 +517,8 @@ TG_API tg_status tg_token_get_seed(const tg_token *token, uint8_t out[32]);
 TG_API tg_status tg_token_kill(tg_token *token, int32_t *settled);
 
 /* What became of it, without waiting: TG_OK and the result; TG_E_BODY_FAILED and the result; TG_E_NOT_SETTLED; or what it
- * was settled with (TG_E_KILLED, TG_E_DISCARDED, TG_E_STOPPED, TG_E_TIMED_OUT, TG_E_OVERLOADED). A pointer in *value is borrowed: it lives as long as
- * the caller's reference. `value` is nullable. */
+ * was settled with (TG_E_KILLED, TG_E_DISCARDED, TG_E_STOPPED, TG_E_TIMED_OUT, TG_E_OVERLOADED, TG_E_BLOCKED,
+ * TG_E_DEPENDENCY_FAILED). A pointer in *value is borrowed: it lives as long as the caller's reference. `value` is nullable. */
 TG_API tg_status tg_token_result(const tg_token *token, tg_value *value, tg_error *error);
 
 /* Blocks until it is settled, then as tg_token_result; TG_E_WAIT_TIMED_OUT where the time passes first.
@@ -466,8 +579,12 @@ TG_API int32_t tg_context_is_cancelled(const tg_context *context);
 /* 1: the coordinator has begun to stop, a long body does well to come to an end. Else 0, or a negative status. */
 TG_API int32_t tg_context_is_draining(const tg_context *context);
 
-/* How long until the coordinator's stop gives up, 0 and more; TG_FOREVER where it is not stopping. Negative: a status. */
+/* How long until the token is settled without its body, by a timeout of its own or by a stop that gives up: 0 and more; TG_FOREVER
+ * where neither is to come. Negative: a status. */
 TG_API int64_t tg_context_time_left(const tg_context *context);
+
+/* Which attempt this is, from 1 (tg_retry_policy). Negative: a status. */
+TG_API int32_t tg_context_attempt(const tg_context *context);
 
 /* Number of the core domain it runs in, from 1. Negative: a status. */
 TG_API int32_t tg_context_domain(const tg_context *context);
@@ -516,6 +633,47 @@ TG_API tg_status tg_coordinator_statistics(const tg_coordinator *coordinator, tg
 /* The same with operations, histograms, domains, workers and tiers, as JSON. *out is to be freed with tg_string_free. */
 TG_API tg_status tg_coordinator_statistics_json(const tg_coordinator *coordinator, char **out, tg_error *error);
 
+/* By the share of an operation's runs that completed. */
+enum {
+    TG_HEALTH_UNKNOWN = 0,     /* fewer than five runs */
+    TG_HEALTH_PROBLEMATIC = 1, /* less than half */
+    TG_HEALTH_AT_RISK = 2,     /* 50 % and more */
+    TG_HEALTH_HEALTHY = 3,     /* 80 % and more */
+    TG_HEALTH_EXCELLENT = 4    /* 95 % and more */
+};
+
+/* How an operation has been doing in a coordinator. A run is a body that returned, whatever it was, or took too long: killed,
+ * discarded and blocked tokens, and those that timed out before they began, say nothing of it. */
+typedef struct tg_health {
+    size_t struct_size;
+    int32_t health;          /* TG_HEALTH_... */
+    int32_t is_blocked;      /* 1: by tg_coordinator_block */
+    int32_t is_breaker_open; /* 1: by its circuit breaker */
+    int32_t reserved;        /* 0 */
+    uint64_t runs;           /* completed + failed + timed_out */
+    uint64_t completed;
+    uint64_t failed;
+    uint64_t timed_out;
+    double success_rate;     /* 0...1; -1 without runs */
+    int64_t median_wait;     /* from submission to the start of the body, of half of them at most */
+    int64_t median_run;      /* from the start of the body to its end, of half of them at most */
+    int64_t longest_run;
+    char recommendation[240]; /* what to do about it, for people; ends in NUL */
+} tg_health;
+
+#define TG_HEALTH_INIT { sizeof(tg_health), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } }
+
+/* How an operation type has been doing; TG_E_NOT_AVAILABLE where it was never submitted there. */
+TG_API tg_status tg_coordinator_health(
+    const tg_coordinator *coordinator, const char *operation_type, tg_health *out, tg_error *error);
+
+/* The same, with what its bodies failed with and how often, as JSON: an object, or, where `operation_type` is NULL, an array with all in
+ * order of their first submission: {"operationType", "health", "runs", "completed", "failed", "timedOut", "successRate" (where
+ * there are runs), "medianWaitNanoseconds", "medianRunNanoseconds", "longestRunNanoseconds", "failures": [{"kind", "count"}],
+ * "isBlocked", "isBreakerOpen", "recommendation"}. *out is to be freed with tg_string_free. */
+TG_API tg_status tg_coordinator_health_json(
+    const tg_coordinator *coordinator, const char *operation_type, char **out, tg_error *error);
+
 /* The machine as it is now, as JSON: what `tokengate topology --json` prints. *out is to be freed with tg_string_free. */
 TG_API tg_status tg_topology_json(char **out, tg_error *error);
 
@@ -532,7 +690,11 @@ enum {
     TG_EVENT_WORKER_STARTED = 5, /* domain, detail: crew, number and pinning */
     TG_EVENT_WORKER_ENDED = 6,   /* domain, detail: crew and number */
     TG_EVENT_THREAD_REFUSED = 7, /* domain, detail: crew and the system's error */
-    TG_EVENT_LIFECYCLE = 8       /* phase */
+    TG_EVENT_LIFECYCLE = 8,      /* phase */
+    TG_EVENT_RETRYING = 9,       /* a body failed and is run again: id, operation_type, attempt to come, delay, detail: why */
+    TG_EVENT_BREAKER_OPENED = 10, /* operation_type, delay: for how long */
+    TG_EVENT_BREAKER_HALF_OPEN = 11, /* it lets some try: operation_type */
+    TG_EVENT_BREAKER_CLOSED = 12 /* operation_type */
 };
 
 /* One event. More kinds, and more fields at the end, may come in any version. Borrowed for the callback. */
@@ -548,6 +710,8 @@ typedef struct tg_event {
     const char *operation_type; /* or NULL */
     const char *detail;         /* or NULL */
     const uint8_t *seed;        /* 32 bytes, or NULL */
+    int64_t delay;              /* or 0 */
+    int64_t attempt;            /* from 1; 0 where there is none */
 } tg_event;
 
 /* Called for each event, one after the other, on a thread of the subscription's own. It may block: what comes meanwhile waits in

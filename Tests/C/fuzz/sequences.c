@@ -47,7 +47,7 @@ static int32_t body(tg_context *context, void *argument, tg_result *result) {
         (void)tg_context_get_seed(context, seed), (void)tg_context_get_id(context, &id);
         (void)tg_context_get_seed_hex(context, hex), (void)tg_context_user_data(context);
         (void)tg_context_is_cancelled(context), (void)tg_context_is_draining(context);
-        (void)tg_context_time_left(context), (void)tg_context_domain(context);
+        (void)tg_context_time_left(context), (void)tg_context_domain(context), (void)tg_context_attempt(context);
         if (tg_context_current() != context) abort();
     }
     if (what & 4) {
@@ -68,8 +68,22 @@ static void on_settled(tg_token *token, void *user_data) {
 }
 static void on_event(const tg_event *event, void *user_data) { (void)event, (void)user_data; }
 
+static int32_t is_retryable(int32_t body_status, const tg_value *value, void *user_data) {
+    (void)value, (void)user_data;
+    return body_status & 1;
+}
+
+/* A time that passes, one that does not, none, a wrong one. */
+static int64_t time_of(uint8_t byte) {
+    static const int64_t times[] = {0, 1, TG_MILLISECOND, 3600 * TG_SECOND, TG_FOREVER, -1, 1000, 0};
+    return times[byte % 8];
+}
+
 static void create_operation(world *self) {
     tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    tg_retry_policy retry = TG_RETRY_POLICY_INIT;
+    tg_rate_limit rate = TG_RATE_LIMIT_INIT;
+    tg_circuit_breaker breaker = TG_CIRCUIT_BREAKER_INIT;
     tg_coordinator *coordinator = *PICK(self, coordinator, coordinators);
     tg_operation **place = PICK(self, operation, operations);
     const char *calls[] = {"child", ""};
@@ -80,11 +94,54 @@ static void create_operation(world *self) {
     options.ordered = next(self) % 3;
     if (next(self) & 1) options.anchor = "key", options.anchor_size = next(self) % 4;
     if (next(self) & 1) options.external_calls = calls, options.external_call_count = next(self) % 3;
-    if (next(self) & 1) options.user_data = own(), options.destroy_user_data = destroy;
+    uint8_t bits = next(self);
+    if (bits & 1) options.user_data = own(), options.destroy_user_data = destroy;
+    if (bits & 2) {
+        retry.attempts = next(self) % 8 - 1;
+        retry.back_off = next(self) % 5;
+        retry.delay = time_of(next(self));
+        retry.longest_delay = time_of(next(self));
+        retry.jitter = (next(self) % 8 - 2) / 4.0;
+        retry.deadline = time_of(next(self));
+        if (bits & 64) retry.is_retryable = is_retryable;
+        options.retry = &retry;
+    }
+    if (bits & 4) {
+        rate.per_second = next(self) * 100.0;
+        rate.burst = next(self) % 5 - 1;
+        options.rate = &rate;
+    }
+    if (bits & 8) {
+        breaker.failure_rate = (next(self) % 8 - 2) / 5.0;
+        breaker.minimum_runs = next(self) % 5 - 1;
+        breaker.cool_down = time_of(next(self));
+        breaker.window = time_of(next(self));
+        breaker.probes = next(self) % 4;
+        options.breaker = &breaker;
+    }
+    if (bits & 16) {
+        options.timeout = time_of(next(self));
+        options.queue_timeout = time_of(next(self));
+        options.run_timeout = time_of(next(self));
+    }
     tg_operation *made = NULL;
     if (tg_operation_create(coordinator, name, body, &options, &made, NULL) == TG_OK) {
         (void)tg_operation_destroy(*place, NULL);
         *place = made;
+    }
+}
+
+/* What a call asks for beyond a place to run. */
+static void ask(world *self, tg_submit_options *options) {
+    static const char key[] = "keys\0of\xff\xfe";
+    uint8_t bits = next(self);
+    if (bits & 1) options->delay = time_of(next(self));
+    if (bits & 2) options->timeout = time_of(next(self));
+    if (bits & 4) options->key = key + next(self) % 3, options->key_size = next(self) % 8;
+    if (bits & 8) {
+        options->after = self->token + next(self) % (tokens - 1);
+        options->after_count = next(self) % 3;
+        options->after_failure = next(self) % 4;
     }
 }
 
@@ -101,6 +158,7 @@ static void submit(world *self) {
     if (bits & 4) options.on_settled = on_settled;
     if (bits & 8) options.user_data = own(), options.destroy_user_data = destroy;
     if (argument[0] & 32) options.place_timeout = TG_MILLISECOND;
+    if (argument[0] & 64) ask(self, &options);
     tg_token *made = NULL;
     if (tg_submit(operation, argument, &options, bits & 16 ? NULL : &made, NULL) == TG_OK && made) {
         (void)tg_token_release(*place);
@@ -124,7 +182,7 @@ static void step(world *self) {
     tg_completion_queue **queue_place;
     tg_subscription **subscription_place;
     tg_operation **operation_place;
-    switch (next(self) % 32) {
+    switch (next(self) % 36) {
     case 0:
         coordinator_place = PICK(self, coordinator, coordinators);
         config.maximum_domains = next(self) % 3;
@@ -193,6 +251,7 @@ static void step(world *self) {
         size_t count = next(self) % 6;
         if (next(self) & 1) options.anchor = "many", options.anchor_size = 4;
         if (next(self) & 1) options.queue = *PICK(self, queue, queues);
+        if (next(self) & 1) ask(self, &options);
         if (tg_submit_many(*PICK(self, operation, operations), NULL, count, &options, made, &error) == TG_OK) {
             if (next(self) & 1) (void)tg_token_wait_all(made, count, TG_MILLISECOND, NULL);
             (void)tg_token_release_many(made, count);
@@ -202,6 +261,7 @@ static void step(world *self) {
     case 25: {
         tg_token *token = *PICK(self, token, tokens);
         if (tg_token_retain(token) == TG_OK) (void)tg_token_release(token);
+        if (token && tg_token_attempts(token) < 0) abort();
         break;
     }
     case 26: {
@@ -232,6 +292,16 @@ static void step(world *self) {
         (void)tg_subscription_dropped(*PICK(self, subscription, subscriptions), &dropped);
         break;
     }
+    case 32: (void)tg_coordinator_block(*PICK(self, coordinator, coordinators), next(self) & 1 ? "a" : "b", NULL, &error); break;
+    case 33: (void)tg_coordinator_unblock(*PICK(self, coordinator, coordinators), next(self) & 1 ? "a" : "b", NULL, &error); break;
+    case 34: {
+        tg_health health = TG_HEALTH_INIT;
+        (void)tg_coordinator_health(*PICK(self, coordinator, coordinators), next(self) & 1 ? "a" : "", &health, &error);
+        if (tg_coordinator_health_json(*PICK(self, coordinator, coordinators), next(self) & 1 ? "b" : NULL, &text, &error) == TG_OK)
+            tg_string_free(text);
+        break;
+    }
+    case 35: submit(self); break;
     }
 }
 
