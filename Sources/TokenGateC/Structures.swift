@@ -43,7 +43,8 @@ struct Given<Structure: Options> {
         let source = UnsafeRawPointer(pointer)
         let size = source.load(as: Int.self)
         let known = MemoryLayout<Structure>.size
-        guard Structure.sizes.contains(size) || (known...Self.most).contains(size) else {
+        // The usual size first.
+        guard size == known || Structure.sizes.contains(size) || (known...Self.most).contains(size) else {
             (self.value, problem) = (value, Failure(TG_E_STRUCT_SIZE, "struct_size \(size) of \(Structure.self)"))
             return
         }

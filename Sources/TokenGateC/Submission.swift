@@ -42,7 +42,7 @@ extension CallableOperation {
     /// What options ask for beyond the submission itself; nil where that is nothing.
     @inline(__always)
     fileprivate func asking(_ options: tg_submit_options) throws(Failure) -> AskingOperation? {
-        try CallOptions(options).map { AskingOperation(self, $0) }
+        options.askForMore ? try AskingOperation(self, options) : nil
     }
 
     /// The key that options give, where the operation wants one.

@@ -8,14 +8,18 @@
 internal import CTokenGate
 internal import TokenCore
 
+extension tg_submit_options {
+    /// Whether they ask for more than a place to run; else the token is a plain one.
+    @inline(__always)
+    var askForMore: Bool {
+        delay != 0 || timeout != 0 || key != nil || key_size != 0 || after != nil || after_count != 0
+            || after_failure != 0 || reserved != 0
+    }
+}
+
 extension CallOptions {
-    /// What C asks for; nil where that is nothing, so that the token is a plain one.
-    init?(_ options: tg_submit_options) throws(Failure) {
-        guard
-            options.delay != 0 || options.timeout != 0 || options.key != nil || options.key_size != 0
-                || options.after != nil || options.after_count != 0 || options.after_failure != 0
-                || options.reserved != 0
-        else { return nil }
+    /// What C asks for.
+    init(_ options: tg_submit_options) throws(Failure) {
         // Without a limit it is never due: until the token is killed, or its coordinator stops.
         let delay = try options.delay == 0 ? nil : duration(options.delay, "delay") ?? .nanoseconds(Int64.max)
         let timeout = try limit(options.timeout, "timeout")
@@ -69,14 +73,17 @@ extension CallOptions {
 }
 
 /// An operation with what the calls of one submission ask for.
-struct AskingOperation {
+///
+/// A class, so that where there is none that is told by one pointer.
+final class AskingOperation {
     private enum Entry {
         case plain(TaskTokenCall<Call, Outcome>)
         case anchored(TaskTokenCall<AnchoredCall, Outcome>)
     }
     private let entry: Entry
 
-    init(_ operation: CallableOperation, _ options: CallOptions) {
+    init(_ operation: CallableOperation, _ options: tg_submit_options) throws(Failure) {
+        let options = try CallOptions(options)
         entry =
             switch operation.entry {
             case .plain(let operation): .plain(operation.with(options))
