@@ -41,6 +41,8 @@ static void retries(void) {
     options.user_data = &runs;
     policy.back_off = TG_BACK_OFF_NONE;
     call.destroy_argument = argument_destroyed;
+    atomic_store(&destroyed, 0);
+    atomic_store(&runs, 0);
 
     /* Until it returns 0. The argument is kept for all attempts and no longer, results of attempts that failed are destroyed. */
     tg_operation *third = make("third time", third_time, &options);
@@ -158,13 +160,20 @@ static void timeouts(void) {
 
     options.run_timeout = TG_MILLISECOND;
     tg_operation *slow = make("slow", stand_until_cancelled, &options);
-    tg_token *token = submit(slow, &door, NULL);
+    call.destroy_argument = count_destroyed;
+    atomic_store(&destroyed, 0);
+    tg_token *token = submit(slow, &door, &call);
+    call.destroy_argument = NULL;
     CHECK_STATUS(TG_E_TIMED_OUT, tg_token_wait(token, TG_FOREVER, NULL, &error));
     CHECK(tg_token_attempts(token) == 1 && tg_token_state(token) == TG_STATE_TIMED_OUT && strlen(error.message) > 5);
     NEED(tg_token_release(token));
     NEED(tg_operation_destroy(slow, NULL));
     gate_await(&door, 1);
+    /* The body has its argument until it returns. */
+    CHECK(atomic_load(&destroyed) == 0);
     gate_open(&door);
+    EVENTUALLY(atomic_load(&destroyed) == 1);
+    CHECK(atomic_load(&destroyed) == 1);
 
     options.run_timeout = 0;
     options.queue_timeout = TG_MILLISECOND;
@@ -303,8 +312,108 @@ static void dependencies(void) {
     NEED(tg_operation_destroy(after, NULL));
 }
 
+/* ---- Endings ---- */
+
+static int32_t always(int32_t body_status, const tg_value *value, void *user_data) {
+    (void)body_status, (void)value;
+    return user_data != NULL;
+}
+
+/* What was handed over is destroyed once, whatever options had to do with it. */
+static void endings(void) {
+    tg_retry_policy retry = TG_RETRY_POLICY_INIT;
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    tg_submit_options call = TG_SUBMIT_OPTIONS_INIT;
+    int32_t seven = 7;
+    retry.back_off = TG_BACK_OFF_NONE;
+    retry.is_retryable = always;
+    options.retry = &retry;
+    options.user_data = &seven;
+    options.destroy_user_data = count_destroyed;
+    atomic_store(&destroyed, 0);
+    tg_operation *failing = make("ending", answer, &options);
+    tg_token *failed = submit(failing, &seven, NULL), *dependent;
+    call.after = &failed, call.after_count = 1;
+    call.destroy_argument = count_destroyed;
+    dependent = submit(failing, &seven, &call);
+    NEED(tg_operation_destroy(failing, NULL));
+    CHECK_STATUS(TG_E_BODY_FAILED, tg_token_wait(failed, TG_FOREVER, NULL, NULL));
+    CHECK(tg_token_attempts(failed) == 3);
+    CHECK_STATUS(TG_E_DEPENDENCY_FAILED, end_of(dependent, NULL));
+    NEED(tg_token_release(failed));
+    EVENTUALLY(atomic_load(&destroyed) == 2);
+    CHECK(atomic_load(&destroyed) == 2);
+
+    /* A stop that gives up settles what is due later, and what comes after that. */
+    tg_coordinator *outer = coordinator;
+    begin();
+    tg_operation *operation = make("left over", answer, NULL);
+    tg_submit_options hour = TG_SUBMIT_OPTIONS_INIT;
+    hour.delay = HOUR;
+    hour.destroy_argument = count_destroyed;
+    tg_token *late = submit(operation, &seven, &hour), *after_late;
+    call.after = &late;
+    after_late = submit(operation, &seven, &call);
+    tg_stop_report report = TG_STOP_REPORT_INIT;
+    NEED(tg_coordinator_stop(coordinator, 0, &report, NULL));
+    CHECK(report.abandoned >= 1 && report.abandoned_executing == 0);
+    CHECK_STATUS(TG_E_STOPPED, tg_token_result(late, NULL, NULL));
+    tg_status status = tg_token_wait(after_late, TG_FOREVER, NULL, NULL);
+    CHECK(status == TG_E_STOPPED || status == TG_E_DEPENDENCY_FAILED);
+    NEED(tg_token_release(late));
+    NEED(tg_token_release(after_late));
+    NEED(tg_operation_destroy(operation, NULL));
+    end();
+    coordinator = outer;
+    EVENTUALLY(atomic_load(&destroyed) == 4);
+    CHECK(atomic_load(&destroyed) == 4);
+}
+
+/* A lead that is tried again submits what is due later, and waits for it. */
+static int32_t lead(tg_context *context, void *argument, tg_result *result) {
+    uint8_t own[32], child[32];
+    tg_submit_options call = TG_SUBMIT_OPTIONS_INIT;
+    tg_token *first, *second;
+    (void)argument, (void)result;
+    NEED(tg_context_get_seed(context, own));
+    call.delay = 1;
+    call.key = "of the lead", call.key_size = 11;
+    NEED(tg_submit(inner, NULL, &call, &first, NULL));
+    call.after = &first, call.after_count = 1;
+    call.key = NULL, call.key_size = 0;
+    NEED(tg_submit(inner, NULL, &call, &second, NULL));
+    CHECK_STATUS(TG_OK, tg_token_wait(second, TG_FOREVER, NULL, NULL));
+    NEED(tg_token_get_seed(second, child));
+    CHECK(memcmp(own, child, sizeof own) == 0);
+    NEED(tg_token_release(first));
+    NEED(tg_token_release(second));
+    return tg_context_attempt(context) < 3 ? 1 : 0;
+}
+
+static void leads(void) {
+    const char *calls[] = {"inner"};
+    tg_retry_policy retry = TG_RETRY_POLICY_INIT;
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    retry.back_off = TG_BACK_OFF_NONE;
+    options.retry = &retry;
+    options.external_calls = calls, options.external_call_count = 1;
+    inner = make("inner", nothing, NULL);
+    tg_operation *operation = make("lead", lead, &options);
+    tg_token *tokens[20];
+    NEED(tg_submit_many(operation, NULL, 20, NULL, tokens, NULL));
+    for (int i = 0; i < 20; i++) {
+        CHECK_STATUS(TG_OK, tg_token_wait(tokens[i], TG_FOREVER, NULL, NULL));
+        CHECK(tg_token_attempts(tokens[i]) == 3);
+    }
+    NEED(tg_token_release_many(tokens, 20));
+    NEED(tg_operation_destroy(operation, NULL));
+    NEED(tg_operation_destroy(inner, NULL));
+}
+
 int main(void) {
     begin();
+    leads();
+    endings();
     retries();
     retries_that_wait();
     timeouts();
