@@ -112,6 +112,12 @@ extension Event {
             call(TG_EVENT_BREAKER_OPENED, operationType)
         case .breakerHalfOpen(let operationType): call(TG_EVENT_BREAKER_HALF_OPEN, operationType)
         case .breakerClosed(let operationType): call(TG_EVENT_BREAKER_CLOSED, operationType)
+        case .waitCycle(let links):
+            if let id = links.first?.id { event.id = tg_token_id(id) }
+            call(
+                TG_EVENT_WAIT_CYCLE, links.first?.operationType,
+                detail: links.map { "\($0.id) \"\($0.operationType)\" (\($0.reason.rawValue))" }.joined(
+                    separator: " -> "))
         case .lifecycle(let phase):
             event.phase = phase.number
             call(TG_EVENT_LIFECYCLE)

@@ -694,7 +694,8 @@ enum {
     TG_EVENT_RETRYING = 9,       /* a body failed and is run again: id, operation_type, attempt to come, delay, detail: why */
     TG_EVENT_BREAKER_OPENED = 10, /* operation_type, delay: for how long */
     TG_EVENT_BREAKER_HALF_OPEN = 11, /* it lets some try: operation_type */
-    TG_EVENT_BREAKER_CLOSED = 12 /* operation_type */
+    TG_EVENT_BREAKER_CLOSED = 12, /* operation_type */
+    TG_EVENT_WAIT_CYCLE = 13 /* id and operation_type of the first; detail: all of them, and why each waits for the next */
 };
 
 /* One event. More kinds, and more fields at the end, may come in any version. Borrowed for the callback. */

@@ -79,6 +79,8 @@ extension Engine: AwaitObserver {
         lineage.beginBlockedWait()
         for token in tokens { need(token) }
         seekGuest(for: lineage)
+        // A thread that waits says so itself, when it has nothing to run.
+        if lineage.observer != nil, !tokens.isEmpty { registerWait(lineage, for: tokens) }
     }
 
     /// A body waits for a token, and so for those that it is made of.
@@ -285,6 +287,7 @@ extension Engine: AwaitObserver {
     // MARK: Waiting ends
 
     package func comeBack(_ lineage: Lineage) async {
+        if lineage.observer != nil { endWait(lineage) }
         // It takes no guests any more: one that is inside by now is seen, and waited for.
         guard guestCount.load(ordering: .sequentiallyConsistent) != 0, let body = lineage.body else { return }
         var isFree = false

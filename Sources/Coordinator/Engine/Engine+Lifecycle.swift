@@ -228,6 +228,11 @@ extension Engine {
         events.finish()
         spawner.close()
         forgetNeeded()
+        let forgotten = waits.withLock { waits in
+            defer { waits = WaitRegister() }
+            return waits
+        }
+        _ = forgotten  // freed outside the lock
         realm.closeTimers()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }

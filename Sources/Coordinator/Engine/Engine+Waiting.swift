@@ -41,9 +41,11 @@ extension Engine {
             lendPermits(worker)
             leaveCrew(worker)
             isAway = true
+            registerWait(lineage, for: [token], crew: worker.crew)
             settled = waitInSlices(deadline, worker, frame, lineage, for: token) { until in
                 token.parkUntilSettled(deadline: until) || runHere(token, worker, frame, lineage, isAway: true)
             }
+            endWait(lineage)
         }
         lineage.endBlockedWait()
         if settled, let body { isAway = waitForGuests(of: body, deadline, worker, frame, lineage, isAway: isAway) }
@@ -72,6 +74,7 @@ extension Engine {
             token.parkUntilSettled(deadline: $0)
         }
         lineage.endBlockedWait()
+        endWait(lineage)
         if settled, let body = lineage.body {
             _ = waitForGuests(of: body, deadline, worker, nil, lineage, isAway: true)
         }
@@ -307,7 +310,7 @@ extension Engine {
     }
 
     /// Whether all threads of a crew are blocked and it gets no more.
-    private func isStuck(_ crew: Crew) -> Bool {
+    func isStuck(_ crew: Crew) -> Bool {
         crew.state.withLock {
             $0.active <= 0 && $0.idle.isEmpty && ($0.threads >= crew.cap || $0.isRefused || $0.isClosed)
         }

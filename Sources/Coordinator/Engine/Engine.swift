@@ -24,6 +24,7 @@ package import TokenCore
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` and `lines` in them have their own |
 /// | `haveLimits` | atomic; set once |
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
+/// | `waits` | its lock: bodies that wait with nothing to run meanwhile, and what the last look for circles found |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 /// | `abandoned` | its lock: for the stop's report |
 /// | `batches` | its lock: those that are not settled |
@@ -85,6 +86,10 @@ package final class Engine: TokenSubmitter {
     let guestCount = Atomic<Int>(0)
     /// A blocked thread is looking for what keeps its tree.
     let isLookingAround = Atomic<Bool>(false)
+    /// Bodies that wait, for the look for circles.
+    let waits = Guarded(WaitRegister())
+    /// How long one waits before that, in nanoseconds; `.max` for never.
+    let waitCycleTime: Int64
     let leases = LeaseCounters()
     /// Places for live tokens; nil where there is no limit.
     let admission: Admission?
@@ -162,6 +167,7 @@ package final class Engine: TokenSubmitter {
         admission = configuration.capacity.map {
             Admission($0, configuration.overload, .place, of: nil, domains: cpuSets.count)
         }
+        waitCycleTime = configuration.waitCycleTime.map { Int64(clampedAdding: $0, to: 0) } ?? .max
         aging = Int64(clampedAdding: configuration.agingTime, to: 0)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)

@@ -87,6 +87,11 @@ public struct Configuration: Sendable {
     ///
     /// 1…16,777,216, default 4,096.
     public var eventBuffer = 4_096
+    /// How long bodies wait for tokens before it is looked whether they wait in a circle, which is told by an event
+    /// (`Event.Kind.waitCycle`).
+    ///
+    /// Default 1 s, more than zero; nil to not look.
+    public var waitCycleTime: Duration? = .seconds(1)
     /// How long a token has to wait to catch up with one that is a step more urgent (`OperationOptions.priority`).
     ///
     /// Default 100 ms, not negative; zero makes priorities mean nothing.
@@ -148,6 +153,7 @@ public struct Configuration: Sendable {
             (0...100_000_000).contains(anchorIdleCapacity),
             "anchorIdleCapacity \(anchorIdleCapacity) is outside 0...100000000")
         try check(agingTime >= .zero, "agingTime \(agingTime) is negative")
+        if let waitCycleTime { try check(waitCycleTime > .zero, "waitCycleTime \(waitCycleTime) is not positive") }
         if let capacity {
             try check(
                 (1...1_000_000_000).contains(capacity), "capacity \(capacity) is outside 1...1000000000")

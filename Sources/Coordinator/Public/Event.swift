@@ -39,8 +39,42 @@ public struct Event: Sendable {
         case breakerHalfOpen(operationType: String)
         /// They returned: it lets everyone in again.
         case breakerClosed(operationType: String)
+        /// Tokens wait for each other in a circle, each for the next and the last for the first: none of them goes on by itself.
+        ///
+        /// Told once for each circle, when it has lasted for two to three times `Configuration.waitCycleTime`.
+        case waitCycle([WaitLink])
         /// The coordinator moved on in its lifecycle.
         case lifecycle(LifecyclePhase)
+    }
+
+    /// Why a token waits for another.
+    ///
+    /// New cases may be added in any version: switch with a `default`.
+    public enum WaitReason: String, Sendable, Hashable, Codable {
+        /// Its body waits for it.
+        case body
+        /// It is made of it, or comes after it.
+        case dependency
+        /// The other has its ordered anchor's turn.
+        case anchorTurn
+        /// The other is inside the limit of its operation.
+        case operationLimit
+        /// The other is inside the limit of its anchor.
+        case anchorLimit
+        /// The other is inside its storage tier.
+        case storage
+        /// The other blocks a thread of its crew, which gets no more.
+        case worker
+    }
+
+    /// A token in a circle, and why it waits for the next.
+    public struct WaitLink: Sendable, Hashable, Codable {
+        /// The token.
+        public let id: TokenID
+        /// Its operation type.
+        public let operationType: String
+        /// Why it waits for the next one.
+        public let reason: WaitReason
     }
 
     /// 1, 2, 3, … in the order of happening, for all subscribers alike; a gap tells how many a subscriber missed.
