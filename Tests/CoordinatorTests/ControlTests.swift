@@ -180,6 +180,8 @@ import TokenCore
         try await withTestCoordinator {
             $0.pretend(domains: 1)
             $0.storageLimits[.slow] = 1
+            // Else a killed body would be replaced, and the rest would run beside it.
+            $0.workersPerCore = 1
         } _: { coordinator async throws in
             let gate = Gate()
             let stand: @Sendable (Int) -> Bool = { _ in

@@ -92,7 +92,7 @@ extension Statistics.Operation: Encodable {
 }
 
 extension Statistics.Worker: Encodable {
-    private enum Keys: String, CodingKey { case crew, number, depth, pin, tid, isVerified }
+    private enum Keys: String, CodingKey { case crew, number, depth, isOverrun, pin, tid, isVerified }
 
     /// Its pin report in words, and what scripts want of it.
     public func encode(to encoder: any Encoder) throws {
@@ -100,6 +100,7 @@ extension Statistics.Worker: Encodable {
         try container.encode(crew, forKey: .crew)
         try container.encode(number, forKey: .number)
         try container.encode(depth, forKey: .depth)
+        try container.encode(isOverrun, forKey: .isOverrun)
         try container.encode(pin?.description, forKey: .pin)
         try container.encode(pin?.tid, forKey: .tid)
         try container.encode(pin?.verified ?? false, forKey: .isVerified)

@@ -91,6 +91,10 @@ public struct Statistics: Sendable {
         public let number: Int
         /// Bodies it is inside of: more than one when one waits for another.
         public let depth: Int
+        /// Whether the token that it runs is settled (run timeout, kill) while the body goes on.
+        ///
+        /// Its crew puts another thread in its place, within `workersPerCore`.
+        public let isOverrun: Bool
         /// How its pinning went; nil until it has read its mask back.
         public let pin: PinReport?
     }
@@ -176,7 +180,8 @@ extension Engine {
                     crew.state.withLock { state in
                         state.workers.map {
                             Statistics.Worker(
-                                crew: "\(crew.kind)", number: $0.number, depth: $0.runningCount, pin: $0.report)
+                                crew: "\(crew.kind)", number: $0.number, depth: $0.runningCount,
+                                isOverrun: $0.standing == .overrun || $0.overrunToken != nil, pin: $0.report)
                         }
                     }
                 },

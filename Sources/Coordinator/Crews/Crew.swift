@@ -51,6 +51,8 @@ final class Crew: Sendable {
         let job: UnownedJob
         let executor: any TaskExecutor
         let lineage: Lineage?
+        /// The number of the token whose body it belongs to; 0 where that is not known.
+        let owner: UInt64
         let number: UInt64
 
         func run() { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
@@ -59,8 +61,10 @@ final class Crew: Sendable {
     struct State {
         /// Threads that exist or are being made.
         var threads = 0
-        /// Threads that are neither idle nor blocked in a wait.
+        /// Threads that are neither idle, nor blocked in a wait, nor inside a body whose token is settled.
         var active = 0
+        /// Threads inside a body whose token is settled.
+        var overrun = 0
         var workers: [Worker] = []
         /// Parked or about to park; the latest last, since its caches are warm.
         var idle: [Worker] = []
@@ -81,9 +85,9 @@ final class Crew: Sendable {
         var isReady = false
 
         /// Appends a job, with the next number.
-        mutating func add(_ job: UnownedJob, _ executor: any TaskExecutor, _ lineage: Lineage?) {
+        mutating func add(_ job: UnownedJob, _ executor: any TaskExecutor, _ lineage: Lineage?, owner: UInt64) {
             nextJob += 1
-            jobs.append(Job(job: job, executor: executor, lineage: lineage, number: nextJob))
+            jobs.append(Job(job: job, executor: executor, lineage: lineage, owner: owner, number: nextJob))
         }
     }
     // Producers look at the mailboxes, the crew's threads change their state, with each token.
@@ -229,6 +233,23 @@ final class Crew: Sendable {
         if state.isClosed { return false }
         if !state.idle.isEmpty { return kind == .storage || state.active < target }
         return state.threads < cap && (kind == .storage || state.active < target)
+    }
+
+    /// Counts a worker that runs something as what it is from now on.
+    ///
+    /// Under the lock; the caller publishes the crew's readiness.
+    func count(_ worker: Worker, as standing: Worker.Standing, _ state: inout State) {
+        switch worker.standing {
+        case .active: state.active -= 1
+        case .away: break
+        case .overrun: state.overrun -= 1
+        }
+        worker.standing = standing
+        switch standing {
+        case .active: state.active += 1
+        case .away: break
+        case .overrun: state.overrun += 1
+        }
     }
 
     /// Everything of the crew that is alive, for control and reports.

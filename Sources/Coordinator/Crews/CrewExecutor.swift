@@ -19,12 +19,14 @@ final class CrewExecutor: TaskExecutor, Sendable {
 
     func attach(_ engine: Engine?) { self.engine.withLock { $0 = engine } }
 
-    func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job), for: self, nil) }
+    func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job), for: self, nil, owner: 0) }
 
-    fileprivate func take(_ job: UnownedJob, for executor: any TaskExecutor, _ lineage: Lineage?) {
+    fileprivate func take(
+        _ job: UnownedJob, for executor: any TaskExecutor, _ lineage: Lineage?, owner: UInt64
+    ) {
         let taken = crew.state.withLock { state in
             if state.isClosed { return false }
-            state.add(job, executor, lineage)
+            state.add(job, executor, lineage, owner: owner)
             return true
         }
         // From here on the job may be done and gone.
@@ -48,10 +50,13 @@ final class CrewExecutor: TaskExecutor, Sendable {
 private final class BodyExecutor: TaskExecutor {
     private let crew: CrewExecutor
     private let lineage: Lineage
+    private let owner: UInt64
 
-    init(_ crew: CrewExecutor, _ lineage: Lineage) { (self.crew, self.lineage) = (crew, lineage) }
+    init(_ crew: CrewExecutor, _ lineage: Lineage, owner: UInt64) {
+        (self.crew, self.lineage, self.owner) = (crew, lineage, owner)
+    }
 
-    func enqueue(_ job: consuming ExecutorJob) { crew.take(UnownedJob(job), for: self, lineage) }
+    func enqueue(_ job: consuming ExecutorJob) { crew.take(UnownedJob(job), for: self, lineage, owner: owner) }
 }
 
 extension Engine {
@@ -67,7 +72,8 @@ extension Engine {
         events.emit { .token(object, .executing, domain: domain + 1) }
         suspended.withLock { $0[object.sequence] = object }
         let lineage = Lineage(of: object, submitter: self, domain: domain, observer: self)
-        let executor = BodyExecutor(domains[domain].executors[crew.kind.rawValue], lineage)
+        let executor = BodyExecutor(
+            domains[domain].executors[crew.kind.rawValue], lineage, owner: object.sequence)
         _ = Task.detached(executorPreference: executor) { [self] in
             let ok = await Ambient.$current.withValue(Ambient(lineage: lineage)) { await body() }
             withExtendedLifetime(executor) { lineage.finish() }

@@ -14,6 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `taken`, `inline` | the crew's lock. Own a reference to each |
+/// | `standing`, `cover`, `lastLate`, `jobOwner` | the crew's lock |
 /// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience`, `wasOnWatch` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
@@ -27,6 +28,22 @@ final class Worker: @unchecked Sendable {
     /// What waiting bodies run on top of that; innermost last.
     @exclusivity(unchecked) var inline: [Unmanaged<AnyTaskToken>] = []
     var report: PinReport?
+
+    /// What its crew counts it as while it runs something.
+    enum Standing {
+        case active
+        /// Blocked in a wait.
+        case away
+        /// Inside a body whose token is settled.
+        case overrun
+    }
+    @exclusivity(unchecked) var standing = Standing.active
+    /// What runs on top of its bodies and is in neither `taken` nor `inline`.
+    @exclusivity(unchecked) var cover = 0
+    /// The token that it is done with although it is still `taken` or `inline`: its body returned late, or another ran it.
+    @exclusivity(unchecked) var lastLate: UInt64 = 0
+    /// The async token whose job it runs, or ran last; 0 where there is none.
+    @exclusivity(unchecked) var jobOwner: UInt64 = 0
 
     /// The frame of the outermost body; the worker owns it.
     private let outermost = Unmanaged.passRetained(BodyFrame())
@@ -53,6 +70,25 @@ final class Worker: @unchecked Sendable {
     ///
     /// Under the crew's lock.
     var runningCount: Int { (taken == nil ? 0 : 1) + inline.count }
+
+    /// The token whose body runs on although it is settled, if that is the innermost thing the worker is busy with.
+    ///
+    /// Under the crew's lock.
+    var overrunToken: AnyTaskToken? {
+        guard cover == 0, let token = (inline.last ?? taken)?.takeUnretainedValue(), isOverrun(token) else {
+            return nil
+        }
+        return token
+    }
+
+    /// Whether a token that it has taken is settled while its body runs on.
+    ///
+    /// Under the crew's lock. One of an async operation is run by jobs, not by whoever took it.
+    func isOverrun(_ token: AnyTaskToken) -> Bool {
+        let word = token.current
+        return word.isTerminal && word.hadStarted && (word.state == .killed || word.state == .timedOut)
+            && token.sequence != lastLate && !token.tags.isAsync
+    }
 
     /// Calls `body` with each of them, outermost first.
     ///

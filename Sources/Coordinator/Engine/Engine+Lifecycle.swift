@@ -75,6 +75,8 @@ extension Engine {
         }
         let crew = domains[0][.standard]
         let worker = Worker(crew: crew, number: 0)
+        // Whoever steps it is the only one to run what is there.
+        worker.cover = 1
         spawner.start { [self] in spawnOrHandOver($0) }
         crew.state.withLock { state in
             state.threads += 1

@@ -33,7 +33,7 @@ extension Engine {
         }
         guard object.begin() else {
             // Run by a waiting ancestor, who returns what it holds; else settled before it began.
-            if !object.current.hasBegun { bury(object) }
+            if !object.current.hasBegun { bury(object) } else { endOverrun(object, worker) }
             return
         }
         if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }
@@ -87,6 +87,7 @@ extension Engine {
     private func countLate(_ token: AnyTaskToken, _ counters: OperationCounters) {
         counters.now.pointee.late.bump()
         events.emit { .lateResult(token) }
+        if let worker = Worker.current, owns(worker) { endOverrun(token, worker) }
     }
 
     package func tokenDidSettle(_ token: AnyTaskToken, from before: TokenState) {
@@ -115,5 +116,6 @@ extension Engine {
         case (_, false): record.elsewhere.pointee.killedWaiting.add(1, ordering: .sequentiallyConsistent)
         case (_, true): record.elsewhere.pointee.killedExecuting.add(1, ordering: .sequentiallyConsistent)
         }
+        if before == .executing, state == .killed || state == .timedOut { noteOverrun(token) }
     }
 }

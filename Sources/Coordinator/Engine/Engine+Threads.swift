@@ -146,7 +146,7 @@ extension Engine {
             standard.push(token, isBound: isBound, mailRank(of: token.takeUnretainedValue()))
         }
         let isClosed = standard.state.withLock { state in
-            for job in jobs { state.add(job.job, job.executor, job.lineage) }
+            for job in jobs { state.add(job.job, job.executor, job.lineage, owner: job.owner) }
             return state.isClosed
         }
         if isClosed { return retireLeftovers([standard]) }

@@ -160,7 +160,8 @@ extension Engine {
         if head == nil || hasMoved { return }
         for crew in stuck {
             let mustSpawn = crew.state.withLock { state in
-                guard !state.isClosed, state.active <= 0, state.idle.isEmpty, state.threads - Self.rescuers < crew.cap
+                guard !state.isClosed, state.active + state.overrun <= 0, state.idle.isEmpty,
+                    state.threads - Self.rescuers < crew.cap
                 else { return false }
                 state.threads += 1
                 state.active += 1
@@ -193,11 +194,11 @@ extension Engine {
         beginAwait(lineage, for: [])
         switch found {
         case .job(let job, let crew):
-            rejoinCrew(worker)
+            rejoinCrew(worker, covering: 1)
             BodyFrame.hidden {
                 if crew.domain == worker.domain { job.run() } else { visit(crew.domain) { job.run() } }
             }
-            leaveCrew(worker)
+            leaveCrew(worker, covering: -1)
         case .token(let token, let crew) where token.tags.isAsync:
             startAsync(token, operations.record(token), crew, worker)
         case .token(let token, _): runClaimed(token, worker, here: frame?.domain ?? worker.domain, isAway: true)
@@ -279,10 +280,8 @@ extension Engine {
     ///   - here: the domain on whose CPUs the thread is.
     ///   - isAway: whether the thread does not count as active in its crew now.
     private func runClaimed(_ token: AnyTaskToken, _ worker: Worker, here: Int, isAway: Bool) {
-        let crew = worker.crew
         let domain = isBound(token) ? Int(token.domain) : here
-        if isAway { rejoinCrew(worker) }
-        crew.state.withLock { _ in worker.inline.append(.passRetained(token)) }
+        beginInline(token, worker)
         let start = worker.lastEnd
         worker.lastEnd = nil
         let record = operations.record(token)
@@ -292,11 +291,10 @@ extension Engine {
             runBody(token, record, worker, domain: domain)
         }
         worker.lastEnd = start
-        let entry = crew.state.withLock { _ in worker.inline.popLast() }
+        let entry = endInline(worker, isAway: isAway)
         // The reference of the entry left behind is released by who finds it; what the token holds is returned here.
         returnHoldings(token)
         entry?.release()
-        if isAway { leaveCrew(worker) }
     }
 
     /// Moves this thread to another domain's CPUs for one body that must run there while all threads there are blocked.
@@ -328,8 +326,8 @@ extension Engine {
         guard begin(token) else { return }
         // Descendants on the new thread cannot lend them.
         lendPermits(worker)
-        if isAway { rejoinCrew(worker) }
-        defer { if isAway { leaveCrew(worker) } }
+        rejoinCrew(worker, covering: 1)
+        defer { if isAway { leaveCrew(worker, covering: -1) } else { uncover(worker) } }
         let thread = try? PinnedThread.spawn(
             name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : domains[domain].cpus,
             stackSize: configuration.stackSize, system: configuration.affinitySystem
@@ -417,27 +415,5 @@ extension Engine {
         guard hasLeft else { return false }
         _ = work()
         return enter(place)
-    }
-
-    private func leaveCrew(_ worker: Worker) {
-        let crew = worker.crew
-        crew.state.withLock { state in
-            state.active -= 1
-            publishReadiness(of: crew, &state)
-        }
-        wakeForWork(crew)
-    }
-
-    private func wakeForWork(_ crew: Crew) {
-        if crew.state.withLock({ crew.hasMail || !$0.jobs.isEmpty || canSteal(crew) }) { wake(crew) }
-    }
-
-    private func rejoinCrew(_ worker: Worker) {
-        let crew = worker.crew
-        worker.lastEnd = nil
-        crew.state.withLock { state in
-            state.active += 1
-            publishReadiness(of: crew, &state)
-        }
     }
 }

@@ -43,12 +43,15 @@ extension Engine {
     func live(_ worker: Worker) {
         // It was made for something that may not be what it finds first.
         worker.wasOnWatch = mayWatch(worker.crew)
+        var hasRunJob = false
         while true {
-            if let token = takeToken(worker) {
+            // After a job `next` has to note that it has ended.
+            if !hasRunJob, let token = takeToken(worker) {
                 if worker.wasOnWatch { endWatch(worker) }
                 runTaken(token, worker)
                 continue
             }
+            hasRunJob = false
             switch next(for: worker) {
             case .token(let token):
                 if worker.wasOnWatch { endWatch(worker) }
@@ -56,6 +59,7 @@ extension Engine {
             case .job(let job):
                 if worker.wasOnWatch { endWatch(worker) }
                 job.run()
+                hasRunJob = true
             case .again: tge_spin_hint()
             case .park:
                 worker.lastEnd = nil
@@ -105,6 +109,7 @@ extension Engine {
         let own: Next? = crew.state.withLock { state in
             done = worker.taken
             worker.taken = nil
+            if worker.jobOwner != 0 { endJob(worker, &state) }
             // The last thread of a closed crew leaves nothing behind: async bodies wait for their jobs.
             let isLast = state.isClosed && state.threads == 1
             if crew.kind != .storage, state.active > crew.target, !isLast { return goIdle(worker, &state) }
@@ -112,7 +117,9 @@ extension Engine {
             case .token(let token):
                 worker.taken = token
                 return .token(token)
-            case .job(let job): return .job(job)
+            case .job(let job):
+                worker.jobOwner = job.owner
+                return .job(job)
             case .arriving: return .again
             case .none: return nil
             }

@@ -29,6 +29,9 @@ public struct Event: Sendable {
         case workerStarted(domain: Int, crew: String, number: Int, pin: PinReport)
         /// A worker thread ended.
         case workerEnded(domain: Int, crew: String, number: Int)
+        /// A token was settled (run timeout, kill) while its body ran: the body goes on and keeps its worker, which its crew replaces
+        /// within `workersPerCore`.
+        case workerOverrun(domain: Int, crew: String, number: Int, id: TokenID, operationType: String)
         /// The system refused to create a thread.
         case threadRefused(domain: Int, crew: String, error: String)
         /// A body threw, and is run again after a delay: `attempt` is the number of the one to come.
