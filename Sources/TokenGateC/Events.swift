@@ -118,8 +118,8 @@ extension Event {
                 TG_EVENT_WAIT_CYCLE, links.first?.operationType,
                 detail: links.map { "\($0.id) \"\($0.operationType)\" (\($0.reason.rawValue))" }.joined(
                     separator: " -> "))
-        case .workerOverrun:
-            // Has no number in the binary interface yet.
+        case .workerOverrun, .workersChanged:
+            // Have no number in the binary interface yet.
             break
         case .lifecycle(let phase):
             event.phase = phase.number

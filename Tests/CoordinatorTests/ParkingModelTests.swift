@@ -8,7 +8,8 @@
 import Testing
 
 /// The park and wake protocol of one crew, in the steps in which the code takes them: producers that push, then look at
-/// the crew's bit; two threads, of which one may run a body at a time; a body that blocks until another has run.
+/// the crew's bit; two threads, of which one may run a body at a time; a body that blocks until another has run; where asked
+/// for, a sampler that lets two run at a time, and one again, while that body blocks without saying so.
 ///
 /// What happens under the crew's lock is one step, except where it touches what producers see without the lock: the bit
 /// and the mailbox. There it is as many steps as the code has, and the lock is modelled.
@@ -17,11 +18,15 @@ private struct ParkingModel: Hashable {
         case asBuilt, withoutRecheck, bitAfterRecheck, blockingWithoutLook
         /// The system refuses some threads; then nobody looks whether another one has gone idle meanwhile.
         case refusing, refusingWithoutLook
+        /// The body blocks in a system call, and the number of threads is raised, then lowered again.
+        case adapting, adaptingWithoutLook, adaptingWithoutBit
 
         var refuses: Bool { self == .refusing || self == .refusingWithoutLook }
+        var adapts: Bool { self == .adapting || self == .adaptingWithoutLook || self == .adaptingWithoutBit }
     }
 
     enum Producer: Hashable { case push, look, wake, done }
+    enum Sampler: Hashable { case raise, look, lower, done }
     enum Worker: Hashable {
         case absent, making, take, goIdle, publish, recheck, parked, body, blocking, blockedLook, blocked, rejoin
     }
@@ -33,13 +38,15 @@ private struct ParkingModel: Hashable {
     var mail: [Int] = []
     var bit = false
     var active = 1
+    var target = 1
+    var sampler = Sampler.raise
     var idle: [Int] = []
     var notified = [false, false]
     var running = [-1, -1]
     var lock = -1
     var ran: Set<Int> = []
 
-    private var canStart: Bool { active < 1 && (!idle.isEmpty || workers.contains(.absent)) }
+    private var canStart: Bool { active < target && (!idle.isEmpty || workers.contains(.absent)) }
 
     /// `wake` of the engine, in one step: all of it is under the lock, but for the unpark.
     private mutating func wake() {
@@ -62,6 +69,7 @@ private struct ParkingModel: Hashable {
             if let next = worked(index, variant) { all.append(next) }
             if variant.refuses, let next = refused(index, variant) { all.append(next) }
         }
+        if variant.adapts, let next = sampled(variant) { all.append(next) }
         return all
     }
 
@@ -76,6 +84,31 @@ private struct ParkingModel: Hashable {
             guard lock < 0 else { return nil }
             next.wake()
             next.producers[index] = .done
+        case .done: return nil
+        }
+        return next
+    }
+
+    /// The sampler: raises at any time, looks for what waits, and lowers when the body that blocked has what it waited for,
+    /// or at once.
+    private func sampled(_ variant: Variant) -> ParkingModel? {
+        var next = self
+        guard lock < 0 else { return nil }
+        switch sampler {
+        case .raise:
+            // It has seen a body that blocks: before that there is no reason.
+            guard running.contains(0) else { return nil }
+            next.target = 2
+            if variant != .adaptingWithoutBit { next.bit = next.canStart }
+            next.sampler = variant == .adaptingWithoutLook ? .lower : .look
+        case .look:
+            if !mail.isEmpty { next.wake() }
+            next.sampler = .lower
+        case .lower:
+            guard ran.contains(1) else { return nil }
+            next.target = 1
+            next.bit = next.canStart
+            next.sampler = .done
         case .done: return nil
         }
         return next
@@ -102,7 +135,7 @@ private struct ParkingModel: Hashable {
         case .absent: return nil
         case .making: next.workers[index] = .take
         case .take:
-            if active > 1 || mail.isEmpty {
+            if active > target || mail.isEmpty {
                 next.workers[index] = .goIdle
             } else {
                 next.running[index] = next.mail.removeFirst()
@@ -122,7 +155,7 @@ private struct ParkingModel: Hashable {
                 next.lock = -1
             }
         case .recheck:
-            if active < 1, !mail.isEmpty {
+            if active < target, !mail.isEmpty {
                 next.idle.removeAll { $0 == index }
                 next.active += 1
                 next.bit = next.canStart
@@ -140,6 +173,8 @@ private struct ParkingModel: Hashable {
             next.workers[index] = .take
         case .body:
             if running[index] == 0, !ran.contains(1) {
+                // In a system call the crew knows nothing of it.
+                if variant.adapts { return nil }
                 next.workers[index] = .blocking
             } else {
                 next.ran.insert(running[index])
@@ -185,7 +220,7 @@ struct ParkingModelTests {
             let isExcused = variant.refuses && !state.workers.contains(.parked)
             if next.isEmpty, state.ran.count < 2, !isExcused { stuck.append(state) }
             let unblocked = state.workers.count { $0 == .body }
-            if unblocked > 2 || state.active < 0 { wrong.append(state) }
+            if unblocked > 2 || state.active < 0 || state.active > 2 { wrong.append(state) }
             stack.append(contentsOf: next)
         }
         return (seen.count, stuck, wrong)
@@ -206,9 +241,20 @@ struct ParkingModelTests {
         #expect(result.wrong.isEmpty, "\(String(describing: result.wrong.first))")
     }
 
+    @Test("Parking: where the number of threads changes at any moment, no token is left behind")
+    func adapting() {
+        let result = explore(.adapting)
+        #expect(result.stuck.isEmpty, "\(String(describing: result.stuck.first))")
+        #expect(result.wrong.isEmpty, "\(String(describing: result.wrong.first))")
+        #expect(result.states > 500)
+    }
+
     @Test(
         "Parking: without any of the looks, or with the bit set too late, wake-ups are lost",
-        arguments: [ParkingModel.Variant.withoutRecheck, .bitAfterRecheck, .blockingWithoutLook, .refusingWithoutLook])
+        arguments: [
+            ParkingModel.Variant.withoutRecheck, .bitAfterRecheck, .blockingWithoutLook, .refusingWithoutLook,
+            .adaptingWithoutLook, .adaptingWithoutBit,
+        ])
     private func broken(variant: ParkingModel.Variant) {
         #expect(!explore(variant).stuck.isEmpty)
     }

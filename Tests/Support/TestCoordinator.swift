@@ -31,6 +31,8 @@ public func withTestCoordinator<Result>(
 /// Makes a coordinator that has not been started.
 public func makeCoordinator(_ configure: (inout Configuration) -> Void = { _ in }) throws -> OperationsCoordinator {
     var configuration = Configuration()
+    // Bodies that stand at a gate are blocked: others would be let in beside them after a while.
+    configuration.adaptation = .off
     configure(&configuration)
     return try OperationsCoordinator(configuration)
 }

@@ -12,7 +12,7 @@ internal import TokenCore
 extension Statistics: Encodable {
     private enum Keys: String, CodingKey {
         case phase, counts, operations, domains, tiers, liveAnchors, idleAnchors, leasesOpened, leasesReleased
-        case leaseDiversions, admission, quotaThrottling
+        case leaseDiversions, admission, adaptation, quotaThrottling
     }
 
     private struct Throttling: Encodable {
@@ -33,6 +33,7 @@ extension Statistics: Encodable {
         try container.encode(leasesReleased, forKey: .leasesReleased)
         try container.encode(leaseDiversions, forKey: .leaseDiversions)
         try container.encode(admission, forKey: .admission)
+        try container.encode(adaptation, forKey: .adaptation)
         let throttling = quotaThrottling.map {
             Throttling(
                 periods: $0.periods, throttledPeriods: $0.throttledPeriods,
@@ -108,7 +109,7 @@ extension Statistics.Worker: Encodable {
 }
 
 extension Statistics.Domain: Encodable {
-    private enum Keys: String, CodingKey { case number, cpus, workers, homes }
+    private enum Keys: String, CodingKey { case number, cpus, workers, crews, homes }
 
     /// The domain with its workers.
     public func encode(to encoder: any Encoder) throws {
@@ -116,6 +117,7 @@ extension Statistics.Domain: Encodable {
         try container.encode(number, forKey: .number)
         try container.encode(Array(cpus), forKey: .cpus)
         try container.encode(workers, forKey: .workers)
+        try container.encode(crews, forKey: .crews)
         try container.encode(homes, forKey: .homes)
     }
 }

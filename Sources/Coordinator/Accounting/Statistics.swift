@@ -107,6 +107,8 @@ public struct Statistics: Sendable {
         public let cpus: CPUSet
         /// Its threads.
         public let workers: [Worker]
+        /// Its standard and its heavy crew.
+        public let crews: [Crew]
         /// Anchors and leases that are alive there.
         public let homes: Int
     }
@@ -161,6 +163,8 @@ public struct Statistics: Sendable {
     public let leaseDiversions: UInt64
     /// The places for live tokens; nil where there is no limit.
     public let admission: Admission?
+    /// Whether the number of threads follows what bodies do.
+    public let adaptation: Adaptation
     /// How often a quota stopped the process's control group since that was made; nil where the system does not count it.
     ///
     /// Time that no setting of a coordinator gets back. Read from the system at each snapshot.
@@ -185,7 +189,7 @@ extension Engine {
                         }
                     }
                 },
-                homes: domain.homes.load(ordering: .relaxed))
+                crews: crewStatistics(domain), homes: domain.homes.load(ordering: .relaxed))
         }
         let tiers = StorageSpeed.allCases.map { speed in
             tier(speed).permits.withLock {
@@ -208,7 +212,7 @@ extension Engine {
             leasesOpened: leases.opened.load(ordering: .sequentiallyConsistent), leasesReleased: released,
             leaseDiversions: leases.diverted.load(ordering: .relaxed),
             admission: admission?.statistics,
-            quotaThrottling: machine.limits.throttling())
+            adaptation: Statistics.Adaptation(adapter?.status), quotaThrottling: machine.limits.throttling())
     }
 
     /// One operation's share.

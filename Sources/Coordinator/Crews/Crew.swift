@@ -35,8 +35,6 @@ enum CrewKind: Int, CaseIterable, Sendable {
 final class Crew: Sendable {
     let domain: Int
     let kind: CrewKind
-    /// Threads that may run bodies at once, as far as they are not blocked in a wait.
-    let target: Int
     /// Threads at most.
     let cap: Int
     /// How long a token has to wait to catch up with the next more urgent, in nanoseconds.
@@ -59,6 +57,8 @@ final class Crew: Sendable {
     }
 
     struct State {
+        /// Threads that may be active at once; at least 1, changed by the adapter alone.
+        var target: Int
         /// Threads that exist or are being made.
         var threads = 0
         /// Threads that are neither idle, nor blocked in a wait, nor inside a body whose token is settled.
@@ -83,6 +83,10 @@ final class Crew: Sendable {
         var isRefused = false
         /// What the crew's bit in the engine's ready set says.
         var isReady = false
+        /// Share of the last sample's time for which the running bodies were blocked.
+        var blockedShare: Double?
+
+        init(target: Int) { self.target = target }
 
         /// Appends a job, with the next number.
         mutating func add(_ job: UnownedJob, _ executor: any TaskExecutor, _ lineage: Lineage?, owner: UInt64) {
@@ -92,7 +96,7 @@ final class Crew: Sendable {
     }
     // Producers look at the mailboxes, the crew's threads change their state, with each token.
     private let padding = CachePadding()
-    let state = Guarded(State())
+    let state: Guarded<State>
     private let paddingAfter = CachePadding()
     /// How many ranked tokens there are, bound and free: atomic, changed under the lock, so that a look takes none.
     private let boundCount = Atomic<Int>(0)
@@ -102,7 +106,7 @@ final class Crew: Sendable {
         self.aging = aging
         self.domain = domain
         self.kind = kind
-        self.target = target
+        state = Guarded(State(target: target))
         self.cap = cap
     }
 
@@ -205,7 +209,7 @@ final class Crew: Sendable {
     ///
     /// Under the lock.
     func nextToken(_ state: inout State) -> UInt {
-        guard state.jobs.isEmpty, state.ranked == 0, !state.isClosed, state.active <= target else { return 0 }
+        guard state.jobs.isEmpty, state.ranked == 0, !state.isClosed, state.active <= state.target else { return 0 }
         state.turn &+= 1
         // Not by a pair of mailboxes to choose from: that would take references to both.
         if state.turn & 1 == 0 {
@@ -231,8 +235,8 @@ final class Crew: Sendable {
     /// Under the lock.
     func canStart(_ state: State) -> Bool {
         if state.isClosed { return false }
-        if !state.idle.isEmpty { return kind == .storage || state.active < target }
-        return state.threads < cap && (kind == .storage || state.active < target)
+        if !state.idle.isEmpty { return kind == .storage || state.active < state.target }
+        return state.threads < cap && (kind == .storage || state.active < state.target)
     }
 
     /// Counts a worker that runs something as what it is from now on.

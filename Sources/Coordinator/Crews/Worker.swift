@@ -14,7 +14,7 @@ internal import TokenCore
 /// | field | protected by |
 /// |---|---|
 /// | `taken`, `inline` | the crew's lock. Own a reference to each |
-/// | `standing`, `cover`, `lastLate`, `jobOwner` | the crew's lock |
+/// | `standing`, `cover`, `lastLate`, `jobOwner`, `absences` | the crew's lock |
 /// | `frames`, `shards`, `depth`, `lastEnd`, `batch`, `patience`, `wasOnWatch` | the worker's own thread |
 /// | `parker` | atomic |
 /// | `report` | the crew's lock |
@@ -44,6 +44,8 @@ final class Worker: @unchecked Sendable {
     @exclusivity(unchecked) var lastLate: UInt64 = 0
     /// The async token whose job it runs, or ran last; 0 where there is none.
     @exclusivity(unchecked) var jobOwner: UInt64 = 0
+    /// How often it has gone idle or into a wait: what its thread did meanwhile tells nothing of its bodies.
+    @exclusivity(unchecked) var absences: UInt64 = 0
 
     /// The frame of the outermost body; the worker owns it.
     private let outermost = Unmanaged.passRetained(BodyFrame())

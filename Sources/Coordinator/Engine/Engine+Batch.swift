@@ -98,7 +98,7 @@ extension Engine: BatchHost {
 
     /// Whether a crew has something else to do, or more threads at it than it should.
     private func hasOthers(_ crew: Crew) -> Bool {
-        crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty || $0.active > crew.target }
+        crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty || $0.active > $0.target }
     }
 
     private func giveRestBack(_ runner: BatchRunner) {

@@ -53,6 +53,7 @@ extension Engine {
     private func startCrews() throws(TokenError) {
         spawner.start { [self] in spawnOrHandOver($0) }
         for domain in domains { try startStandardCrew(domain) }
+        if !configuration.adaptsByHand { adapter?.start { [self] in sampleCrews() } }
     }
 
     private func openForTokens() {
@@ -229,6 +230,7 @@ extension Engine {
         let waiters = control.withLock { $0.complete(report) }
         events.finish()
         spawner.close()
+        adapter?.close()
         forgetNeeded()
         let forgotten = waits.withLock { waits in
             defer { waits = WaitRegister() }

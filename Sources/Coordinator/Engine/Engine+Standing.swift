@@ -23,6 +23,7 @@ extension Engine {
         let crew = worker.crew
         crew.state.withLock { state in
             worker.cover += covering
+            worker.absences += 1
             crew.count(worker, as: .away, &state)
             publishReadiness(of: crew, &state)
         }
@@ -75,6 +76,7 @@ extension Engine {
         let (entry, mayWake) = crew.state.withLock { state in
             let entry = worker.inline.popLast()
             if isAway {
+                worker.absences += 1
                 crew.count(worker, as: .away, &state)
                 publishReadiness(of: crew, &state)
             } else {

@@ -112,7 +112,7 @@ extension Engine {
             if worker.jobOwner != 0 { endJob(worker, &state) }
             // The last thread of a closed crew leaves nothing behind: async bodies wait for their jobs.
             let isLast = state.isClosed && state.threads == 1
-            if crew.kind != .storage, state.active > crew.target, !isLast { return goIdle(worker, &state) }
+            if crew.kind != .storage, state.active > state.target, !isLast { return goIdle(worker, &state) }
             switch crew.next(&state) {
             case .token(let token):
                 worker.taken = token
@@ -191,6 +191,7 @@ extension Engine {
         let crew = worker.crew
         if state.isClosed, state.threads == 1, crew.hasMail || !state.jobs.isEmpty { return .again }
         state.active -= 1
+        worker.absences += 1
         if state.isClosed {
             state.threads -= 1
             state.workers.removeAll { $0 === worker }
@@ -199,7 +200,7 @@ extension Engine {
         state.idle.append(worker)
         publishReadiness(of: crew, &state)
         // The bit is set: a push that does not see it is seen here.
-        let mayRun = crew.kind == .storage || state.active < crew.target
+        let mayRun = crew.kind == .storage || state.active < state.target
         if mayRun, crew.hasMail || !state.jobs.isEmpty || !mayDoze(crew) && canSteal(crew) {
             state.idle.removeLast()
             state.active += 1
@@ -280,7 +281,7 @@ extension Engine {
     private func takeBack(_ worker: Worker) -> Bool {
         let crew = worker.crew
         return crew.state.withLock { state in
-            guard !state.isClosed, state.active < crew.target,
+            guard !state.isClosed, state.active < state.target,
                 let place = state.idle.firstIndex(where: { $0 === worker })
             else { return false }
             state.idle.remove(at: place)

@@ -98,6 +98,8 @@ package final class Engine: TokenSubmitter {
     /// How long one waits to catch up with the next more urgent, in nanoseconds.
     let aging: Int64
     let spawner = Spawner()
+    /// Nil where nothing adapts.
+    let adapter: Adapter?
 
     /// The anchors whose hash falls into one shard.
     final class AnchorShard: Sendable {
@@ -169,6 +171,9 @@ package final class Engine: TokenSubmitter {
         }
         waitCycleTime = configuration.waitCycleTime.map { Int64(clampedAdding: $0, to: 0) } ?? .max
         aging = Int64(clampedAdding: configuration.agingTime, to: 0)
+        adapter =
+            configuration.adaptation == .off
+            ? nil : Adapter(crews: cpuSets.count * 2, configuration.convergence)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         let time = configuration.time

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 public import Affinity
-internal import Routing
+package import Routing
 public import TokenCore
 
 /// How a coordinator is sized and behaves.
@@ -50,11 +50,15 @@ public struct Configuration: Sendable {
     /// How many core domains to use at most; nil (the default) for as many as the machine and its quota allow.
     public var maximumDomains: Int?
     /// Threads of the standard and of the heavy crew of a domain at most: one runs, the others stand in for those blocked in a
-    /// wait.
+    /// wait, or in a system call (`adaptation`), or inside a body whose token is settled.
     ///
     /// 1…64, default 4. Storage threads are as many as there are permits and bodies that wait with theirs lent. Where bodies
     /// of several domains wait for each other and none could go on, up to 64 more are made.
     public var workersPerCore = 4
+    /// Whether the number of threads that run at once follows what bodies do.
+    ///
+    /// Default `automatic`.
+    public var adaptation = Adaptation.automatic
     /// How workers are pinned.
     ///
     /// Default `soft`.
@@ -119,6 +123,18 @@ public struct Configuration: Sendable {
     ///
     /// For tests.
     package var time: any TimeSource = MonotonicTime()
+    /// What tells how much of their time threads are blocked.
+    ///
+    /// For tests.
+    package var threadClocks: any ThreadClocks = LinuxThreadClocks()
+    /// When the number of threads is changed.
+    ///
+    /// For tests.
+    package var convergence = Convergence.Settings()
+    /// Whether nobody looks at the crews but who calls `sampleCrews`.
+    ///
+    /// For tests.
+    package var adaptsByHand = false
     /// The coordinator's random origin; nil draws one.
     ///
     /// For tests.

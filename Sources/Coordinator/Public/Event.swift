@@ -29,6 +29,8 @@ public struct Event: Sendable {
         case workerStarted(domain: Int, crew: String, number: Int, pin: PinReport)
         /// A worker thread ended.
         case workerEnded(domain: Int, crew: String, number: Int)
+        /// Another number of a crew's threads may run at once now: its bodies block, or do so no more.
+        case workersChanged(domain: Int, crew: String, from: Int, to: Int, reason: String)
         /// A token was settled (run timeout, kill) while its body ran: the body goes on and keeps its worker, which its crew replaces
         /// within `workersPerCore`.
         case workerOverrun(domain: Int, crew: String, number: Int, id: TokenID, operationType: String)
