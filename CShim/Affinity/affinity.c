@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-int tga_set_affinity(const uint64_t *words, size_t count) {
-    long result = syscall(SYS_sched_setaffinity, 0, count * sizeof *words, words);
+int tga_set_affinity(int32_t tid, const uint64_t *words, size_t count) {
+    long result = syscall(SYS_sched_setaffinity, tid, count * sizeof *words, words);
     return result < 0 ? errno : 0;
 }
 

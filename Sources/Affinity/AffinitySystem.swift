@@ -18,13 +18,17 @@ public struct ThreadHandle: Sendable, Hashable {
 
 /// The system calls behind pinned threads, so that tests can make them fail.
 ///
-/// All but ``createThread(stackSize:start:)``, ``join(_:)``, ``detach(_:)`` and ``isCurrent(_:)`` concern the calling
+/// All but those of other threads, ``createThread(stackSize:start:)``, ``join(_:)``, ``detach(_:)`` and ``isCurrent(_:)`` concern the calling
 /// thread. ``LinuxAffinity`` is the real one.
 public protocol AffinitySystem: Sendable {
     /// sched_setaffinity(2) for the calling thread.
     func setAffinity(_ cpus: CPUSet) throws(SystemCallError)
     /// sched_getaffinity(2) for the calling thread.
     func affinity() throws(SystemCallError) -> CPUSet
+    /// sched_setaffinity(2) for another thread of the process.
+    func setAffinity(_ cpus: CPUSet, ofThread tid: Int32) throws(SystemCallError)
+    /// sched_getaffinity(2) for another thread of the process.
+    func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet
     /// Sets the nice value of the calling thread alone: setpriority(2) with its thread id.
     func setNice(_ nice: Int) throws(SystemCallError)
     /// The nice value of the calling thread.
@@ -45,6 +49,18 @@ public protocol AffinitySystem: Sendable {
     func isCurrent(_ thread: ThreadHandle) -> Bool
 }
 
+extension AffinitySystem {
+    /// Refuses, with ENOSYS: what an implementation does that knows of the calling thread alone.
+    public func setAffinity(_ cpus: CPUSet, ofThread tid: Int32) throws(SystemCallError) {
+        throw SystemCallError("sched_setaffinity", errno: 38)
+    }
+
+    /// Refuses, with ENOSYS: what an implementation does that knows of the calling thread alone.
+    public func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet {
+        throw SystemCallError("sched_getaffinity", errno: 38)
+    }
+}
+
 /// The running Linux.
 public struct LinuxAffinity: AffinitySystem {
     /// Makes the real system; it holds no state.
@@ -52,14 +68,20 @@ public struct LinuxAffinity: AffinitySystem {
 
     /// Calls sched_setaffinity(2).
     public func setAffinity(_ cpus: CPUSet) throws(SystemCallError) {
-        let error = cpus.words.withUnsafeBufferPointer { tga_set_affinity($0.baseAddress, $0.count) }
+        try setAffinity(cpus, ofThread: 0)
+    }
+
+    /// Calls sched_setaffinity(2) with a thread's id.
+    public func setAffinity(_ cpus: CPUSet, ofThread tid: Int32) throws(SystemCallError) {
+        let error = cpus.words.withUnsafeBufferPointer { tga_set_affinity(tid, $0.baseAddress, $0.count) }
         if error != 0 { throw SystemCallError("sched_setaffinity", errno: error) }
     }
 
     /// Calls sched_getaffinity(2), with a larger mask for as long as the kernel asks for one.
     public func affinity() throws(SystemCallError) -> CPUSet { try affinity(ofThread: 0) }
 
-    func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet {
+    /// Calls sched_getaffinity(2) with a thread's id.
+    public func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet {
         let invalid: Int32 = 22  // EINVAL: the kernel knows more CPUs than the mask holds
         var count = 16
         while true {

@@ -68,13 +68,7 @@ public struct Machine: Sendable, Hashable {
     ) throws(AffinityError) {
         guard offset >= 0 else { throw AffinityError(.invalidArgument, "offset \(offset) is negative") }
 
-        // Each limit that would leave nothing contradicts what the process is: it runs, so it has a CPU.
-        var allowed = topology.online
-        for limit in [mask, limits.cpuset] {
-            guard let limit else { continue }
-            let left = allowed.intersection(limit)
-            if !left.isEmpty { allowed = left }
-        }
+        var allowed = Self.allowed(of: topology.online, mask, limits)
         if let subset {
             guard !subset.isEmpty else { throw AffinityError(.emptyCPUSet, "the subset of CPUs is empty") }
             let missing = subset.subtracting(allowed)
@@ -98,6 +92,29 @@ public struct Machine: Sendable, Hashable {
         quotaCPUs = limits.quotaCPUs
         let cap = limits.quotaCPUs.map { Int(Swift.min(Swift.max(1, $0.rounded(.up)), 65_536)) } ?? .max
         domains = turned.isEmpty ? [allowed] : Array(turned.prefix(cap))
+    }
+
+    /// What the process may use of what is online.
+    ///
+    /// Each limit that would leave nothing contradicts what the process is: it runs, so it has a CPU.
+    private static func allowed(of online: CPUSet, _ mask: CPUSet?, _ limits: CgroupLimits) -> CPUSet {
+        var allowed = online
+        for limit in [mask, limits.cpuset] {
+            guard let limit else { continue }
+            let left = allowed.intersection(limit)
+            if !left.isEmpty { allowed = left }
+        }
+        return allowed
+    }
+
+    /// Reads what may change while a process runs: which CPUs it may use, and its quota.
+    ///
+    /// Costs some ten file reads, whatever the number of CPUs. Nil where what is online cannot be read.
+    package static func limits(root: String) -> (allowed: CPUSet, quotaCPUs: Double?)? {
+        let tree = SystemTree(root: root)
+        guard let online = try? TopologyReader(tree: tree).readOnline() else { return nil }
+        let limits = CgroupLimits.read(root: root)
+        return (allowed(of: online, tree.isReal ? processMask() : nil, limits), limits.quotaCPUs)
     }
 
     /// The number of the domain on a core, from 1, or nil where the core has none.

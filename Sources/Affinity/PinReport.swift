@@ -59,6 +59,16 @@ public struct PinReport: Sendable, Hashable, Codable, CustomStringConvertible {
         return "thread \(tid): \(what), nice \(nice.map(String.init) ?? "unknown")"
     }
 
+    /// Sets the mask of the thread that this report is of, reads it back, and says what came of it.
+    package func repinned(to cpus: CPUSet, system: some AffinitySystem) -> PinReport {
+        var refusal: Int32?
+        do { try system.setAffinity(cpus, ofThread: tid) } catch { refusal = error.errno }
+        let actual = try? system.affinity(ofThread: tid)
+        let status: Status =
+            refusal.map { .refused(errno: $0) } ?? (cpus == actual ? .pinned : .unverified)
+        return PinReport(requested: cpus, actual: actual, status: status, tid: tid, nice: nice)
+    }
+
     /// Sets the calling thread's mask, reads it back, and says what came of it.
     static func pinCurrentThread(to cpus: CPUSet?, system: some AffinitySystem) -> PinReport {
         var refusal: Int32?

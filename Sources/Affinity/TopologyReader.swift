@@ -49,7 +49,7 @@ struct TopologyReader {
     }
 
     /// `online`; where it is missing `present`, where that is missing the `cpuN` folders, less what says it is offline.
-    private func readOnline() throws(AffinityError) -> CPUSet {
+    func readOnline() throws(AffinityError) -> CPUSet {
         func named(_ name: String) throws(AffinityError) -> CPUSet? {
             let path = "\(Self.cpuRoot)/\(name)"
             guard let text = tree.text(path) else { return nil }

@@ -140,6 +140,27 @@ struct AnchorBindings: Sendable {
         return count
     }
 
+    /// Moves the home of an anchor, if it is idle.
+    mutating func rehome(_ hash: AnchorHash, to domain: Int) -> Bool {
+        guard let slot = slot(of: hash), slots[slot].isIdle else { return false }
+        slots[slot].domain = domain
+        return true
+    }
+
+    /// Moves the homes of all idle anchors of a domain.
+    mutating func rehomeIdle(from domain: Int, home: (AnchorHash) -> Int) -> [(hash: AnchorHash, to: Int)] {
+        var moved: [(hash: AnchorHash, to: Int)] = []
+        var next = oldestIdle
+        while next >= 0 {
+            let slot = Int(next)
+            next = slots[slot].next
+            guard slots[slot].domain == domain else { continue }
+            slots[slot].domain = home(slots[slot].hash)
+            moved.append((slots[slot].hash, slots[slot].domain))
+        }
+        return moved
+    }
+
     /// Forgets all idle anchors.
     mutating func forgetIdle() {
         while oldestIdle >= 0 { evictOldest() }

@@ -121,6 +121,22 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
     /// Forgets the homes of all idle anchors, as when the number of domains changes; live anchors stay where they are.
     public mutating func forgetIdle() { bindings.forgetIdle() }
 
+    /// Moves the home of an idle anchor.
+    ///
+    /// - Returns: false where it is live or not known; then nothing has changed.
+    package mutating func rehome(_ hash: AnchorHash, to domain: Int) -> Bool { bindings.rehome(hash, to: domain) }
+
+    /// Moves the homes of all idle anchors of a domain, as when that is not to be used any more; live anchors stay.
+    ///
+    /// - Parameter home: asked for each one's new home.
+    /// - Returns: those that moved, and where to.
+    /// - Complexity: linear in the number of idle anchors.
+    package mutating func rehomeIdle(
+        from domain: Int, home: (AnchorHash) -> Int
+    ) -> [(hash: AnchorHash, to: Int)] {
+        bindings.rehomeIdle(from: domain, home: home)
+    }
+
     /// Forgets idle anchors whose time has passed.
     ///
     /// Arrivals and departures do a little of this themselves; a table without

@@ -45,24 +45,30 @@ public enum Rendezvous {
     ///   - domains: how many domains there are; at least 1, else a programming error.
     ///   - loads: the load of a domain, in any unit; negative counts as 0. Asked at most twice a domain.
     ///   - slack: how far above the bound a domain may be, in the unit of the loads, so that small numbers move nothing.
+    ///   - isUsable: whether a domain may be a home; where none may, all may. Asked at most twice a domain.
     /// - Returns: a domain's index, 0-based.
     @inlinable
     public static func home(
         of hash: AnchorHash,
         domains: Int,
         loads: (Int) -> Int = { _ in 0 },
-        slack: Int
+        slack: Int,
+        isUsable: (Int) -> Bool = { _ in true }
     ) -> Int {
         precondition(domains >= 1, "an anchor needs a domain to live in, not \(domains)")
-        var total = 0
-        for domain in 0..<domains { total &+= clamped(loads(domain)) }
-        // load > total / domains × 5/4 + slack, without a division.
-        let scale = 4 &* domains
+        var (total, usable) = (0, 0)
+        for domain in 0..<domains where isUsable(domain) {
+            total &+= clamped(loads(domain))
+            usable &+= 1
+        }
+        guard usable > 0 else { return home(of: hash, domains: domains, loads: loads, slack: slack) }
+        // load > total / usable × 5/4 + slack, without a division.
+        let scale = 4 &* usable
         let bound = 5 &* total &+ scale &* clamped(slack)
 
         var (best, bestScore) = (-1, UInt64.min)
         var (fallback, fallbackScore) = (0, UInt64.min)
-        for domain in 0..<domains {
+        for domain in 0..<domains where isUsable(domain) {
             let score = score(of: hash, domain: domain)
             if score >= fallbackScore { (fallback, fallbackScore) = (domain, score) }
             guard best < 0 || score > bestScore, scale &* clamped(loads(domain)) <= bound else { continue }

@@ -118,7 +118,7 @@ extension Event {
                 TG_EVENT_WAIT_CYCLE, links.first?.operationType,
                 detail: links.map { "\($0.id) \"\($0.operationType)\" (\($0.reason.rawValue))" }.joined(
                     separator: " -> "))
-        case .workerOverrun, .workersChanged:
+        case .workerOverrun, .workersChanged, .domainRetired, .domainRestored, .anchorRehomed, .anchorsRehomed:
             // Have no number in the binary interface yet.
             break
         case .lifecycle(let phase):

@@ -46,6 +46,22 @@ final class FakeAffinity: AffinitySystem {
         return try real.affinity()
     }
 
+    func setAffinity(_ cpus: CPUSet, ofThread tid: Int32) throws(SystemCallError) {
+        asked.add()
+        switch manner {
+        case .refuses: throw SystemCallError("sched_setaffinity", errno: 1)
+        case .pretends, .blind: return
+        case .believes: masks.withLock { $0[tid] = cpus }
+        }
+    }
+
+    func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet {
+        if manner == .blind { throw SystemCallError("sched_getaffinity", errno: 38) }
+        if manner == .pretends { return (try? CPUSet([4_000])) ?? CPUSet() }
+        if let mask = masks.withLock({ $0[tid] }) { return mask }
+        return try real.affinity(ofThread: tid)
+    }
+
     func setNice(_ nice: Int) throws(SystemCallError) { try real.setNice(nice) }
     func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) { try real.setTimeSlice(nanoseconds) }
     func nice() throws(SystemCallError) -> Int { try real.nice() }

@@ -105,4 +105,22 @@ struct RendezvousTests {
         #expect(home == 3)
         #expect(asked <= 8)
     }
+
+    @Test(
+        "A domain that may not be used is nobody's home, whatever the loads; others keep theirs, and their share of the load"
+    )
+    func usable() {
+        let hashes = (0..<500).map { AnchorHash("anchor \($0)") }
+        for hash in hashes {
+            let free = Rendezvous.home(of: hash, domains: 10, slack: 4)
+            for last in 1...10 {
+                let home = Rendezvous.home(of: hash, domains: 10, slack: 4) { $0 < last }
+                #expect(home < last && (free >= last || home == free))
+            }
+            // None may: as if all might.
+            #expect(Rendezvous.home(of: hash, domains: 10, slack: 4) { _ in false } == free)
+            let loaded = Rendezvous.home(of: hash, domains: 3, loads: { [1_000, 100, 0][$0] }, slack: 4) { $0 != 2 }
+            #expect(loaded == 1)
+        }
+    }
 }

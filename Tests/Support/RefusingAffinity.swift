@@ -24,6 +24,12 @@ public struct RefusingAffinity: AffinitySystem {
     /// As the real one.
     public func affinity() throws(SystemCallError) -> CPUSet { try real.affinity() }
     /// As the real one.
+    public func setAffinity(_ cpus: CPUSet, ofThread tid: Int32) throws(SystemCallError) {
+        try real.setAffinity(cpus, ofThread: tid)
+    }
+    /// As the real one.
+    public func affinity(ofThread tid: Int32) throws(SystemCallError) -> CPUSet { try real.affinity(ofThread: tid) }
+    /// As the real one.
     public func setNice(_ nice: Int) throws(SystemCallError) { try real.setNice(nice) }
     /// As the real one.
     public func setTimeSlice(_ nanoseconds: UInt64) throws(SystemCallError) { try real.setTimeSlice(nanoseconds) }

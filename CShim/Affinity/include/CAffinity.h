@@ -14,8 +14,8 @@
 /* Masks are arrays of 64-bit words, CPU n at bit n % 64 of word n / 64: what the kernel reads on every 64-bit
  * platform, and on little-endian 32-bit ones. */
 
-/* sched_setaffinity(2) for the calling thread. */
-int tga_set_affinity(const uint64_t *words, size_t count);
+/* sched_setaffinity(2) for a thread of this process; 0: the calling one. */
+int tga_set_affinity(int32_t tid, const uint64_t *words, size_t count);
 
 /* sched_getaffinity(2) for thread `tid` (0: the caller). Words written, or -errno; -EINVAL: `count` is too small. */
 long tga_get_affinity(int32_t tid, uint64_t *words, size_t count);

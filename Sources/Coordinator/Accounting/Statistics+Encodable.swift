@@ -109,13 +109,14 @@ extension Statistics.Worker: Encodable {
 }
 
 extension Statistics.Domain: Encodable {
-    private enum Keys: String, CodingKey { case number, cpus, workers, crews, homes }
+    private enum Keys: String, CodingKey { case number, cpus, isRetired, workers, crews, homes }
 
     /// The domain with its workers.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(number, forKey: .number)
         try container.encode(Array(cpus), forKey: .cpus)
+        try container.encode(isRetired, forKey: .isRetired)
         try container.encode(workers, forKey: .workers)
         try container.encode(crews, forKey: .crews)
         try container.encode(homes, forKey: .homes)

@@ -105,6 +105,8 @@ public struct Statistics: Sendable {
         public let number: Int
         /// Its CPUs.
         public let cpus: CPUSet
+        /// Whether it is not used now, but for what is bound to it, since its CPUs have gone or the quota does not reach that far.
+        public let isRetired: Bool
         /// Its threads.
         public let workers: [Worker]
         /// Its standard and its heavy crew.
@@ -179,7 +181,7 @@ extension Engine {
         let operations = operations.seen.map(statistics)
         let domains = domains.enumerated().map { index, domain in
             Statistics.Domain(
-                number: index + 1, cpus: domain.cpus,
+                number: index + 1, cpus: domain.cpus, isRetired: isRetired(index),
                 workers: domain.crews.flatMap { crew in
                     crew.state.withLock { state in
                         state.workers.map {

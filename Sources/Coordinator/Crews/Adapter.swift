@@ -14,7 +14,7 @@ internal import TokenCore
 ///
 /// | field | protected by |
 /// |---|---|
-/// | `memories` | whoever samples: the thread, or the one test that does so by hand |
+/// | `memories`, `lastReading` | whoever samples: the thread, or the one test that does so by hand |
 /// | `status`, `isClosed`, `parker` | atomic |
 final class Adapter: @unchecked Sendable {
     /// One crew, as it was at the last sample.
@@ -38,11 +38,14 @@ final class Adapter: @unchecked Sendable {
     enum Status: UInt8, Sendable { case off, noThread, measuring, unreadable }
 
     @exclusivity(unchecked) var memories: [Memory]
+    /// When it was last read what the process may use.
+    @exclusivity(unchecked) var lastReading: Int64
     private let statusWord = Atomic<UInt8>(Status.off.rawValue)
     private let isClosed = Atomic<Bool>(false)
     private let parker = Parker()
 
-    init(crews: Int, _ settings: Convergence.Settings) {
+    init(crews: Int, _ settings: Convergence.Settings, now: Int64) {
+        lastReading = now
         memories = .init(repeating: Memory(convergence: Convergence(settings)), count: crews)
     }
 

@@ -18,6 +18,8 @@ struct CrewTable: @unchecked Sendable {
     let dozing: ReadyBits
     /// Where a standard worker is looking out for work, awake: it sees what is pushed there, at once.
     let warm: ReadyBits
+    /// Which domains are not used now: their crews are ready for nobody.
+    let retired: ReadyBits
     let domains: Int
     /// The domain of each CPU, -1 for those of none; empty where threads are not pinned.
     private let domainOfCPU: UnsafeMutableBufferPointer<Int32>
@@ -35,6 +37,7 @@ struct CrewTable: @unchecked Sendable {
         bits = .allocate(capacity: kinds)
         dozing = ReadyBits(domains: domains.count)
         warm = ReadyBits(domains: domains.count)
+        retired = ReadyBits(domains: domains.count)
         for kind in CrewKind.allCases {
             (bits + kind.rawValue).initialize(to: ReadyBits(domains: domains.count))
             for (index, domain) in domains.enumerated() {
@@ -48,6 +51,7 @@ struct CrewTable: @unchecked Sendable {
         bits.deallocate()
         dozing.destroy()
         warm.destroy()
+        retired.destroy()
         domainOfCPU.deallocate()
         crews.deallocate()
     }

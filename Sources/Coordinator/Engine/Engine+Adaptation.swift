@@ -44,6 +44,7 @@ extension Engine {
                 if isAtWork || adapter.memories[place].isDirty { sample(crew, &adapter.memories[place]) }
             }
         }
+        rereadMachine()
         return isBusy
     }
 

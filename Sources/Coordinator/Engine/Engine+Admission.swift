@@ -137,7 +137,7 @@ extension Engine: ClaimReserver {
             token.domain = UInt16(truncatingIfNeeded: lease.domain)
             join(lease, token)
         } else if case .lead(let calls) = claim {
-            let domain = place(token.tags.weight, kind: kind(of: token), at: token.submittedAt).domain
+            let domain = usablePlace(token.tags.weight, kind: kind(of: token), at: token.submittedAt).domain
             let lease = LeadLease(
                 lead: token.id, domain: domain, externalCalls: calls, priority: token.tags.priority ?? .normal)
             token.domain = UInt16(truncatingIfNeeded: domain)
@@ -185,7 +185,7 @@ extension Engine: ClaimReserver {
             let arrival = table.arrive(
                 hash, ordered: ordered, waiter: token, now: now, forgetsIdle: lease != nil
             ) {
-                lease?.domain ?? Rendezvous.home(of: hash, domains: domains.count, loads: homeLoad, slack: 4)
+                lease?.domain ?? home(of: hash)
             }
             object.domain = UInt16(truncatingIfNeeded: arrival.domain)
             if arrival.turn == .granted { object.holdings.insert(.turn) }
@@ -204,8 +204,6 @@ extension Engine: ClaimReserver {
     }
 
     func shard(of hash: AnchorHash) -> AnchorShard { anchors[Int(truncatingIfNeeded: hash.rawValue >> 58)] }
-
-    private func homeLoad(_ domain: Int) -> Int { domains[domain].homes.load(ordering: .relaxed) }
 
     // MARK: Pause
 
@@ -317,7 +315,7 @@ extension Engine: ClaimReserver {
         if let looker, looker.crew.domain == domain, looker.crew.kind == kind { return }
         let ready = crews.ready(kind)
         if ready.contains(domain), crews[domain, kind]._withUnsafeGuaranteedRef({ wake($0) }) { return }
-        if isBound || kind == .storage { return }
+        if isBound || kind == .storage { return wakeIfRetired(domain, kind) }
         // Its worker takes the token, or, where it has found something else, relays it.
         if kind == .standard, crews.warm.contains(domain) { return }
         var next = ready.first(from: 0)
@@ -351,7 +349,7 @@ extension Engine: ClaimReserver {
             } else if let looker {
                 Place(domain: looker.crew.domain)
             } else {
-                self.place(token.tags.weight, kind: kind, at: token.submittedAt)
+                usablePlace(token.tags.weight, kind: kind, at: token.submittedAt)
             }
         // Whoever kills a bound token by now reads it.
         if !isBound { token.domain = UInt16(truncatingIfNeeded: place.domain) }
@@ -375,7 +373,7 @@ extension Engine: ClaimReserver {
     private static let ticketRun: UInt32 = 4
 
     /// Where a token is sent.
-    private struct Place {
+    struct Place {
         var domain: Int
         /// Its submitter sends one upon the other, and is likely to go on.
         var isBurst = false
@@ -385,7 +383,7 @@ extension Engine: ClaimReserver {
     ///
     /// One of a burst goes anywhere but to the caller's own core: the worker there would take the processor away from the
     /// caller, for each token that it gets. It takes over what others do not get to (Docs/Parking.md, "Bursts").
-    private func place(_ weight: Weight, kind: CrewKind, at now: Int64) -> Place {
+    func place(_ weight: Weight, kind: CrewKind, at now: Int64) -> Place {
         let count = crews.domains
         if count == 1 { return Place(domain: 0) }
         let (number, cpu) = Self.nextPlacement(at: now)

@@ -88,7 +88,8 @@ extension Engine {
     }
 
     private func giveBack(_ token: AnyTaskToken, _ looker: Worker?) {
-        givePermitsBack(token, looker: looker?.crew.kind == .storage ? looker : nil)
+        let mayLook = looker.map { $0.crew.kind == .storage && !isRetired($0.domain) } ?? false
+        givePermitsBack(token, looker: mayLook ? looker : nil)
         let places = token.holdings.intersection([.place, .operationPlace])
         defer { if !places.isEmpty { leavePlaces(places, operations.record(token)) } }
         guard token.holdings.contains(.anchor) else { return token.holdings = [] }
@@ -103,11 +104,15 @@ extension Engine {
     /// Hands an anchor's turn to the next token that still waits for it.
     func passTurn(_ hash: AnchorHash) {
         var dead: [Unmanaged<AnyTaskToken>] = []
+        var move: (from: Int, to: Int)?
         let next: Unmanaged<AnyTaskToken>? = shard(of: hash).table.withLock { table in
             let before = table.liveAnchors
             let home = table.domain(of: hash)
             defer {
-                if let home, table.liveAnchors < before { domains[home].homes.subtract(1, ordering: .relaxed) }
+                if let home, table.liveAnchors < before {
+                    domains[home].homes.subtract(1, ordering: .relaxed)
+                    move = rehomeIfIdle(hash, home, &table)
+                }
             }
             while let candidate = table.passTurn(hash) {
                 let object = candidate.takeUnretainedValue()
@@ -119,16 +124,20 @@ extension Engine {
             }
             return nil
         }
+        if let move { tell(rehomed: hash, move) }
         for candidate in dead { retire(candidate) }
         if let next { passPause(next, operations.record(next.takeUnretainedValue())) }
     }
 
     /// A token of an anchor is done with it.
     private func depart(_ hash: AnchorHash, _ domain: Int) {
-        shard(of: hash).table.withLock { table in
+        let move: (from: Int, to: Int)? = shard(of: hash).table.withLock { table in
             let before = table.liveAnchors
             table.depart(hash, now: tge_now_ns())
-            if table.liveAnchors < before { domains[domain].homes.subtract(1, ordering: .relaxed) }
+            guard table.liveAnchors < before else { return nil }
+            domains[domain].homes.subtract(1, ordering: .relaxed)
+            return rehomeIfIdle(hash, domain, &table)
         }
+        if let move { tell(rehomed: hash, move) }
     }
 }

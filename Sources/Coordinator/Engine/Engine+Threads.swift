@@ -48,7 +48,7 @@ extension Engine {
     ///
     /// Under its lock.
     func publishReadiness(of crew: Crew, _ state: inout Crew.State) {
-        let isReady = crew.canStart(state)
+        let isReady = crew.canStart(state) && !isRetired(crew.domain)
         guard isReady != state.isReady else { return }
         state.isReady = isReady
         crews.ready(crew.kind).set(crew.domain, isReady)
@@ -76,7 +76,7 @@ extension Engine {
         do {
             let thread = try PinnedThread.spawn(
                 name: "tg\(crew.domain + 1)-\(crew.kind)-\(worker.number)",
-                cpus: configuration.pinMode == .none ? nil : domains[crew.domain].cpus,
+                cpus: configuration.pinMode == .none ? nil : pins(of: crew.domain),
                 nice: crew.kind == .heavy ? heavyNice : 0,
                 timeSlice: crew.kind == .standard ? Self.standardSlice : .zero,
                 stackSize: configuration.stackSize, system: configuration.affinitySystem
@@ -160,6 +160,7 @@ extension Engine {
         guard crew.kind != .storage, crew.hasFree else { return }
         for step in 1..<max(1, domains.count) {
             let other = domains[(crew.domain + step) % domains.count][crew.kind]
+            if isRetired(other.domain) { continue }
             if let worker = other.state.withLock({ activateIdle(of: other, &$0) }) { return worker.parker.unpark() }
         }
     }

@@ -302,7 +302,7 @@ extension Engine {
         guard configuration.pinMode != .none, let own = try? configuration.affinitySystem.affinity() else {
             return body()
         }
-        _ = try? configuration.affinitySystem.setAffinity(domains[domain].cpus)
+        _ = try? configuration.affinitySystem.setAffinity(pins(of: domain))
         body()
         _ = try? configuration.affinitySystem.setAffinity(own)
     }
@@ -329,7 +329,7 @@ extension Engine {
         rejoinCrew(worker, covering: 1)
         defer { if isAway { leaveCrew(worker, covering: -1) } else { uncover(worker) } }
         let thread = try? PinnedThread.spawn(
-            name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : domains[domain].cpus,
+            name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : pins(of: domain),
             stackSize: configuration.stackSize, system: configuration.affinitySystem
         ) { [self] report in
             let deeper = Worker(crew: worker.crew, number: 0)

@@ -136,9 +136,11 @@ extension Engine {
             worker.wasOnWatch = true
             return .token(stolen)
         }
-        if mayDoze(crew) { crews.warm.set(crew.domain, true) }
+        // Asked once: a domain may be retired between two questions.
+        let looksOut = mayDoze(crew)
+        if looksOut { crews.warm.set(crew.domain, true) }
         let hasMail = expectMail(crew)
-        if mayDoze(crew) {
+        if looksOut {
             crews.warm.set(crew.domain, false)
             worker.wasOnWatch = true
         }
@@ -240,7 +242,9 @@ extension Engine {
     private func mayWatch(_ crew: Crew) -> Bool { crew.kind != .storage && domains.count > 1 }
 
     /// Whether a crew's workers look around by themselves for a while before they sleep.
-    private func mayDoze(_ crew: Crew) -> Bool { crew.kind == .standard && domains.count > 1 }
+    private func mayDoze(_ crew: Crew) -> Bool {
+        crew.kind == .standard && domains.count > 1 && !isRetired(crew.domain)
+    }
 
     /// Looks out for a wake-up, then, between short sleeps, for tokens of other domains that nobody gets to.
     ///
@@ -315,14 +319,14 @@ extension Engine {
     // MARK: Taking over
 
     func canSteal(_ crew: Crew) -> Bool {
-        guard crew.kind != .storage, domains.count > 1 else { return false }
+        guard crew.kind != .storage, domains.count > 1, !isRetired(crew.domain) else { return false }
         return domains.contains { $0[crew.kind] !== crew && $0[crew.kind].hasFree }
     }
 
     /// Takes the oldest free token of the next domain that has one; of a standard crew only where it has waited for a while:
     /// those that their own domain gets to at once are not worth the cache lines, nor its lock.
     private func steal(for crew: Crew) -> Unmanaged<AnyTaskToken>? {
-        guard crew.kind != .storage, domains.count > 1 else { return nil }
+        guard crew.kind != .storage, domains.count > 1, !isRetired(crew.domain) else { return nil }
         let stale = staleBefore(crew.kind)
         for step in 1..<domains.count {
             let victim = domains[(crew.domain + step) % domains.count][crew.kind]

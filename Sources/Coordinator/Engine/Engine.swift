@@ -120,9 +120,12 @@ package final class Engine: TokenSubmitter {
         let executors: [CrewExecutor]
         /// Live anchors and leases homed here: the load that tempers an anchor's choice.
         let homes = Atomic<Int>(0)
+        /// The CPUs that its threads are pinned to: others than its own while it is retired, fewer where some have gone.
+        let pins: Guarded<CPUSet>
 
         init(cpus: CPUSet, crews: [Crew]) {
             self.cpus = cpus
+            pins = Guarded(cpus)
             self.crews = crews
             executors = crews.map { CrewExecutor(crew: $0) }
         }
@@ -173,7 +176,7 @@ package final class Engine: TokenSubmitter {
         aging = Int64(clampedAdding: configuration.agingTime, to: 0)
         adapter =
             configuration.adaptation == .off
-            ? nil : Adapter(crews: cpuSets.count * 2, configuration.convergence)
+            ? nil : Adapter(crews: cpuSets.count * 2, configuration.convergence, now: configuration.time.now)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         let time = configuration.time

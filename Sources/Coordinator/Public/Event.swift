@@ -31,6 +31,14 @@ public struct Event: Sendable {
         case workerEnded(domain: Int, crew: String, number: Int)
         /// Another number of a crew's threads may run at once now: its bodies block, or do so no more.
         case workersChanged(domain: Int, crew: String, from: Int, to: Int, reason: String)
+        /// A core domain is not used any more, but for what is bound to it: its CPUs have gone, or the quota does not reach that far.
+        case domainRetired(domain: Int, reason: String)
+        /// It is used again.
+        case domainRestored(domain: Int)
+        /// The home of an anchor without live tokens has moved, since its domain is retired; `hash` is its `AnchorHash`.
+        case anchorRehomed(hash: UInt64, from: Int, to: Int)
+        /// So have those of so many more anchors.
+        case anchorsRehomed(from: Int, count: Int)
         /// A token was settled (run timeout, kill) while its body ran: the body goes on and keeps its worker, which its crew replaces
         /// within `workersPerCore`.
         case workerOverrun(domain: Int, crew: String, number: Int, id: TokenID, operationType: String)
