@@ -133,6 +133,7 @@ let package = Package(
         example("GatherWithFailures"),
         example("BlockingCallers"),
         example("Resilience"),
+        example("Adaptation"),
         example("Decorators", imports: "TokenGateMacros"),
 
         // Tests.

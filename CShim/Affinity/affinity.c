@@ -141,6 +141,7 @@ bool tga_thread_is_self(uint64_t handle) {
 
 int tga_thread_cpu_time(int32_t tid, int64_t *nanoseconds) {
     /* What pthread_getcpuclockid(3) makes of a thread: the kernel's encoding of a per-thread scheduler clock. */
+    if (tid <= 0 || tid > 1 << 22) return ESRCH; /* the most that the kernel gives; more would not fit below */
     const clockid_t clock = (clockid_t)((~(uint32_t)tid << 3) | 6u);
     struct timespec time;
     if (clock_gettime(clock, &time) != 0) return errno;

@@ -109,12 +109,15 @@ public struct Machine: Sendable, Hashable {
 
     /// Reads what may change while a process runs: which CPUs it may use, and its quota.
     ///
-    /// Costs some ten file reads, whatever the number of CPUs. Nil where what is online cannot be read.
+    /// The mask is that of the main thread and of the calling one together: either alone may have been narrowed for a purpose of
+    /// its own. Costs some ten file reads, whatever the number of CPUs. Nil where what is online cannot be read.
     package static func limits(root: String) -> (allowed: CPUSet, quotaCPUs: Double?)? {
         let tree = SystemTree(root: root)
         guard let online = try? TopologyReader(tree: tree).readOnline() else { return nil }
         let limits = CgroupLimits.read(root: root)
-        return (allowed(of: online, tree.isReal ? processMask() : nil, limits), limits.quotaCPUs)
+        var mask = tree.isReal ? processMask() : nil
+        if let main = mask, let own = try? LinuxAffinity().affinity() { mask = main.union(own) }
+        return (allowed(of: online, mask, limits), limits.quotaCPUs)
     }
 
     /// The number of the domain on a core, from 1, or nil where the core has none.

@@ -44,9 +44,13 @@ package struct LinuxThreadClocks: ThreadClocks {
         {
             return ThreadUsage(ran: ran, waited: waited)
         }
+        return tree.isReal ? Self.cpuTime(of: tid).map { ThreadUsage(ran: $0, waited: 0) } : nil
+    }
+
+    /// What a thread's CPU clock says; nil where there is no such thread.
+    static func cpuTime(of tid: Int32) -> Int64? {
         var ran: Int64 = 0
-        guard tree.isReal, tga_thread_cpu_time(tid, &ran) == 0 else { return nil }
-        return ThreadUsage(ran: ran, waited: 0)
+        return tga_thread_cpu_time(tid, &ran) == 0 ? ran : nil
     }
 
     package func isRunnable(_ tid: Int32) -> Bool? {
