@@ -204,7 +204,8 @@ import TokenCore
                     let token = (thread == 3 ? async : root)(thread * 1_000 + number)
                     tokens.note(token)
                     if number % 3 == 0 { token.kill() }
-                    if number % 4 == 0 { tokens.all[number * 31 % tokens.count].kill() }
+                    let all = tokens.all
+                    if number % 4 == 0 { all[number * 31 % all.count].kill() }
                 }
             }
             _ = await gather(tokens.all)
