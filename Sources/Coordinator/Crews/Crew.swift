@@ -115,6 +115,15 @@ final class Crew: Sendable {
     /// Whether there is a token that another domain may take over.
     var hasFree: Bool { !free.isEmpty || freeCount.load(ordering: .sequentiallyConsistent) != 0 }
 
+    /// When the oldest of the tokens was submitted that are next in their queues; nil where there are none.
+    ///
+    /// Under the lock.
+    func oldestSubmission(_ state: State) -> Int64? {
+        let ranked = [state.rankedBound.first, state.rankedFree.first].compactMap { $0 }
+        return ([bound.oldestSubmission, free.oldestSubmission].compactMap { $0 }
+            + ranked.map { $0._withUnsafeGuaranteedRef { $0.submittedAt } }).min()
+    }
+
     /// Adds a token; takes over the caller's reference.
     func push(_ token: Unmanaged<AnyTaskToken>, isBound: Bool, _ rank: AgingRank?) {
         guard let rank else { return isBound ? bound.push(token) : free.push(token) }

@@ -81,10 +81,8 @@ extension Engine {
     private func look(at crew: Crew) -> Look {
         crew.state.withLock { state in
             var look = Look(isClosed: state.isClosed, active: state.active, target: state.target)
-            let bound = crew.bound.oldestSubmission
-            let free = crew.free.oldestSubmission
-            look.oldest = bound.map { min($0, free ?? .max) } ?? free
-            look.queued = state.jobs.count + (crew.bound.isEmpty ? 0 : 1) + (crew.free.isEmpty ? 0 : 1)
+            look.oldest = crew.oldestSubmission(state)
+            look.queued = state.jobs.count + (crew.hasMail ? 1 : 0)
             look.firstJob = state.jobs.first?.number
             look.nextJob = state.nextJob
             if look.queued == 0, look.target == 1 { return look }

@@ -51,7 +51,7 @@ extension Engine {
         rehomeIdleAnchors(of: domain)
         // What is free there is for the others, who sleep, perhaps.
         for kind in [CrewKind.standard, .heavy] {
-            for other in domains where !domains[domain][kind].free.isEmpty { wakeForWork(other[kind]) }
+            for other in domains where domains[domain][kind].hasFree { wakeForWork(other[kind]) }
         }
     }
 
