@@ -58,6 +58,7 @@ extension Engine {
                 runTaken(token, worker)
             case .job(let job):
                 if worker.wasOnWatch { endWatch(worker) }
+                worker.lastEnd = nil
                 job.run()
                 hasRunJob = true
             case .again: tge_spin_hint()
