@@ -134,6 +134,7 @@ let package = Package(
         example("BlockingCallers"),
         example("Resilience"),
         example("Adaptation"),
+        example("PinnedActors"),
         example("Decorators", imports: "TokenGateMacros"),
 
         // Tests.

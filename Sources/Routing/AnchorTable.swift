@@ -93,6 +93,13 @@ public struct AnchorTable<Waiter: Sendable>: Sendable {
         return Arrival(domain: domain, turn: .queued)
     }
 
+    /// Something other than a token comes to an anchor, and is not ordered: until the balancing departure the anchor is live.
+    ///
+    /// - Returns: the domain.
+    package mutating func hold(_ hash: AnchorHash, now: Int64, home: () -> Int) -> Int {
+        bindings.slots[bindings.arrive(hash, now: now, home: home)].domain
+    }
+
     /// The holder of the turn is done with it.
     ///
     /// - Returns: the next waiter in the order of arrival, which holds the turn now (to skip one that died, call again);

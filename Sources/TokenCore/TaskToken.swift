@@ -140,6 +140,9 @@ extension AnyTaskToken {
         let settled =
             if let submitter = BodyFrame.current?.submitter ?? Ambient.current?.lineage?.submitter {
                 submitter.blockBody(until: self, deadline: deadline)
+            } else if thisThread.pointee.worker != nil, let submitter = realm?.submitter {
+                // A job of an executor that a coordinator lends keeps its worker.
+                submitter.blockBody(until: self, deadline: deadline)
             } else {
                 parkUntilSettled(deadline: deadline)
             }

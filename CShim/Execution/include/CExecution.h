@@ -12,6 +12,7 @@
 /* The record every thread owns. Only its own thread reads or writes it.
  *   frame   the innermost synchronous body running on this thread, or NULL (a Swift object, borrowed)
  *   worker  the engine's record of this thread when it is one of its workers, or NULL (borrowed)
+ *   serial  the serial executor of ours whose job this thread runs, or NULL (borrowed)
  *   resuming  the callbacks that the outermost settlement on this thread still has to call, or NULL (borrowed)
  *   shard   1 + the counter shard this thread adds to; 0 until it first submits
  *   ticket  how many free tokens this thread has placed; spreads them over domains
@@ -25,6 +26,7 @@
 typedef struct tge_thread {
     void *frame;
     void *worker;
+    void *serial;
     void *resuming;
     uint32_t shard;
     uint32_t ticket;

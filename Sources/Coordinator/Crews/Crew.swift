@@ -44,16 +44,27 @@ final class Crew: Sendable {
     /// Tokens that another domain may take over.
     let free = Mailbox()
 
-    /// A piece of an async body, and whose.
+    /// What an executor has to run.
     struct Job: Sendable {
-        let job: UnownedJob
-        let executor: any TaskExecutor
+        enum Work: Sendable {
+            /// A piece of a task, for the executor that the task prefers.
+            case piece(UnownedJob, of: any TaskExecutor)
+            /// Some jobs of a serial executor.
+            case share(of: AnchorExecutor)
+        }
+        let work: Work
+        /// Whose it is; nil where it is not of an async body.
         let lineage: Lineage?
         /// The number of the token whose body it belongs to; 0 where that is not known.
         let owner: UInt64
         let number: UInt64
 
-        func run() { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+        func run() {
+            switch work {
+            case .piece(let job, let executor): job.runSynchronously(on: executor.asUnownedTaskExecutor())
+            case .share(let executor): if executor.runShare() { executor.comeAgain() }
+            }
+        }
     }
 
     struct State {
@@ -68,7 +79,7 @@ final class Crew: Sendable {
         var workers: [Worker] = []
         /// Parked or about to park; the latest last, since its caches are warm.
         var idle: [Worker] = []
-        /// Jobs of async bodies.
+        /// Jobs of async bodies, and of executors that are lent.
         var jobs: Deque<Job> = []
         /// Tokens that are more or less urgent than others.
         var rankedBound = AgingQueue<Unmanaged<AnyTaskToken>>()
@@ -89,9 +100,9 @@ final class Crew: Sendable {
         init(target: Int) { self.target = target }
 
         /// Appends a job, with the next number.
-        mutating func add(_ job: UnownedJob, _ executor: any TaskExecutor, _ lineage: Lineage?, owner: UInt64) {
+        mutating func add(_ work: Job.Work, _ lineage: Lineage?, owner: UInt64) {
             nextJob += 1
-            jobs.append(Job(job: job, executor: executor, lineage: lineage, owner: owner, number: nextJob))
+            jobs.append(Job(work: work, lineage: lineage, owner: owner, number: nextJob))
         }
     }
     // Producers look at the mailboxes, the crew's threads change their state, with each token.

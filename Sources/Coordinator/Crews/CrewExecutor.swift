@@ -9,7 +9,7 @@ internal import Affinity
 internal import Synchronization
 internal import TokenCore
 
-/// Runs the jobs of async bodies on a crew's threads.
+/// Runs jobs on a crew's threads: those of async bodies, and those of executors that are lent (Docs/Executors.md).
 final class CrewExecutor: TaskExecutor, Sendable {
     private let crew: Crew
     // Set before the first job, cleared when the crew is closed. Protected by its lock.
@@ -19,30 +19,33 @@ final class CrewExecutor: TaskExecutor, Sendable {
 
     func attach(_ engine: Engine?) { self.engine.withLock { $0 = engine } }
 
-    func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job), for: self, nil, owner: 0) }
+    /// The engine, until the stop is complete.
+    var currentEngine: Engine? { engine.withLock { $0 } }
 
-    fileprivate func take(
-        _ job: UnownedJob, for executor: any TaskExecutor, _ lineage: Lineage?, owner: UInt64
-    ) {
+    func enqueue(_ job: consuming ExecutorJob) { take(.piece(UnownedJob(job), of: self), nil) }
+
+    /// Has something run by a thread of the crew.
+    ///
+    /// - Parameter owner: the number of the token whose body it belongs to; 0 where that is not known.
+    func take(_ work: Crew.Job.Work, _ lineage: Lineage?, owner: UInt64 = 0) {
         let taken = crew.state.withLock { state in
             if state.isClosed { return false }
-            state.add(job, executor, lineage, owner: owner)
+            state.add(work, lineage, owner: owner)
             return true
         }
         // From here on the job may be done and gone.
-        if taken {
-            engine.withLock { $0 }?.wake(crew)
-        } else {
-            runAfterClosing(job, on: executor.asUnownedTaskExecutor())
-        }
+        if !taken { return runAfterClosing(work) }
+        // Who opens the gate looks for jobs after that.
+        if let engine = currentEngine, engine.gate.contains(.started) { engine.wake(crew) }
     }
 
-    /// The crew's threads are gone, but a suspended body has come back to life: it gets a thread of its own, so that
+    /// The crew's threads are gone, but a suspended task has come back to life: it gets a thread of its own, so that
     /// it can end and free what it holds.
-    private func runAfterClosing(_ job: UnownedJob, on executor: UnownedTaskExecutor) {
-        let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.runSynchronously(on: executor) }
+    private func runAfterClosing(_ work: Crew.Job.Work) {
+        let job = Crew.Job(work: work, lineage: nil, number: 0)
+        let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
         thread?.detach()
-        if thread == nil { job.runSynchronously(on: executor) }
+        if thread == nil { job.run() }
     }
 }
 
@@ -56,7 +59,7 @@ private final class BodyExecutor: TaskExecutor {
         (self.crew, self.lineage, self.owner) = (crew, lineage, owner)
     }
 
-    func enqueue(_ job: consuming ExecutorJob) { crew.take(UnownedJob(job), for: self, lineage, owner: owner) }
+    func enqueue(_ job: consuming ExecutorJob) { crew.take(.piece(UnownedJob(job), of: self), lineage, owner: owner) }
 }
 
 extension Engine {

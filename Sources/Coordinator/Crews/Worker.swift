@@ -20,6 +20,8 @@ internal import TokenCore
 /// | `report` | the crew's lock |
 final class Worker: @unchecked Sendable {
     let crew: Crew
+    /// Its thread keeps it.
+    unowned(unsafe) let engine: Engine
     let number: Int
     let domain: Int
     let parker = Parker()
@@ -60,8 +62,9 @@ final class Worker: @unchecked Sendable {
     /// When the last body ended, if the worker has not been idle since: the next one's start.
     @exclusivity(unchecked) var lastEnd: Int64?
 
-    init(crew: Crew, number: Int) {
+    init(crew: Crew, number: Int, of engine: Engine) {
         self.crew = crew
+        self.engine = engine
         self.number = number
         domain = crew.domain
     }

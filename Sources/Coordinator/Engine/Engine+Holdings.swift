@@ -129,8 +129,8 @@ extension Engine {
         if let next { passPause(next, operations.record(next.takeUnretainedValue())) }
     }
 
-    /// A token of an anchor is done with it.
-    private func depart(_ hash: AnchorHash, _ domain: Int) {
+    /// A token of an anchor, or an executor, is done with it.
+    func depart(_ hash: AnchorHash, _ domain: Int) {
         let move: (from: Int, to: Int)? = shard(of: hash).table.withLock { table in
             let before = table.liveAnchors
             table.depart(hash, now: tge_now_ns())

@@ -62,6 +62,10 @@ extension Engine {
             for crew in domain.crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
         }
         releasePending()
+        // Whoever does not see the gate open has put its job there before.
+        for domain in domains {
+            for crew in domain.crews where crew.state.withLock({ !$0.jobs.isEmpty }) { wake(crew) }
+        }
     }
 
     /// Starts without threads; the one worker there is runs when it is stepped.
@@ -75,7 +79,7 @@ extension Engine {
                 .coordinatorStopped, "only a coordinator that is idle can be stepped; its phase is \(phase)")
         }
         let crew = domains[0][.standard]
-        let worker = Worker(crew: crew, number: 0)
+        let worker = Worker(crew: crew, number: 0, of: self)
         // Whoever steps it is the only one to run what is there.
         worker.cover = 1
         spawner.start { [self] in spawnOrHandOver($0) }
@@ -237,6 +241,7 @@ extension Engine {
             return waits
         }
         _ = forgotten  // freed outside the lock
+        letGoOfLentAnchors()
         realm.closeTimers()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }

@@ -69,7 +69,7 @@ extension Engine {
     func spawn(_ crew: Crew) throws(TokenError) {
         let worker = crew.state.withLock { state in
             state.nextNumber += 1
-            let worker = Worker(crew: crew, number: state.nextNumber)
+            let worker = Worker(crew: crew, number: state.nextNumber, of: self)
             state.workers.append(worker)
             return worker
         }
@@ -146,7 +146,7 @@ extension Engine {
             standard.push(token, isBound: isBound, mailRank(of: token.takeUnretainedValue()))
         }
         let isClosed = standard.state.withLock { state in
-            for job in jobs { state.add(job.job, job.executor, job.lineage, owner: job.owner) }
+            for job in jobs { state.add(job.work, job.lineage, owner: job.owner) }
             return state.isClosed
         }
         if isClosed { return retireLeftovers([standard]) }

@@ -63,12 +63,12 @@ extension Engine {
     /// Parks where no synchronous body is: in a function that an async body calls, on a worker (which must not count as
     /// active meanwhile) or on any other thread that a task of it runs on; elsewhere there is nothing to do but park.
     private func parkOutsideFrames(until token: AnyTaskToken, deadline: Int64?) -> Bool {
+        guard let lineage = Ambient.current?.lineage, lineage.submitter === self else {
+            return parkJob(until: token, deadline: deadline)
+        }
         let worker = Worker.current.flatMap { owns($0) ? $0 : nil }
         if let worker { leaveCrew(worker) }
         defer { if let worker { rejoinCrew(worker) } }
-        guard let lineage = Ambient.current?.lineage, lineage.submitter === self else {
-            return token.parkUntilSettled(deadline: deadline)
-        }
         beginAwait(lineage, for: [token])
         let settled = waitInSlices(deadline, worker, nil, lineage, for: token) {
             token.parkUntilSettled(deadline: $0)
@@ -95,6 +95,7 @@ extension Engine {
             if let deadline, now() >= deadline { return false }
             // Where the system refused a spare it may not do so now.
             if let worker { wakeForWork(worker.crew) }
+            relieveExecutors()
             if slice >= Self.rescueSlice {
                 rescue(lineage, token, permit?.line, &head)
                 // Nobody else may be able to run the descendant that has the permit.
@@ -158,27 +159,13 @@ extension Engine {
         let hasMoved = head != lastHead
         lastHead = head
         if head == nil || hasMoved { return }
-        for crew in stuck {
-            let mustSpawn = crew.state.withLock { state in
-                guard !state.isClosed, state.active + state.overrun <= 0, state.idle.isEmpty,
-                    state.threads - Self.rescuers < crew.cap
-                else { return false }
-                state.threads += 1
-                state.active += 1
-                publishReadiness(of: crew, &state)
-                return true
-            }
-            if mustSpawn { spawnOrHandOver(crew) }
-        }
+        for crew in stuck { addThread(to: crew) { _ in true } }
     }
 
     /// After as long as this without news a blocked thread looks further than to its own tree.
     private static let rescueSlice: Int64 = 16_000_000
     /// Hundreds of threads may be blocked: looking around, they must not keep the others from working.
     private static let longestSlice: Int64 = 128_000_000
-
-    /// How far rescues may go beyond a crew's cap.
-    private static let rescuers = 64
 
     // MARK: Helping
 
@@ -195,7 +182,7 @@ extension Engine {
         switch found {
         case .job(let job, let crew):
             rejoinCrew(worker, covering: 1)
-            BodyFrame.hidden {
+            hidingJob {
                 if crew.domain == worker.domain { job.run() } else { visit(crew.domain) { job.run() } }
             }
             leaveCrew(worker, covering: -1)
@@ -332,7 +319,7 @@ extension Engine {
             name: "tg\(domain + 1)-deep", cpus: configuration.pinMode == .none ? nil : pins(of: domain),
             stackSize: configuration.stackSize, system: configuration.affinitySystem
         ) { [self] report in
-            let deeper = Worker(crew: worker.crew, number: 0)
+            let deeper = Worker(crew: worker.crew, number: 0, of: self)
             worker.crew.state.withLock { state in
                 deeper.report = report
                 state.workers.append(deeper)

@@ -29,6 +29,7 @@ package import TokenCore
 /// | `abandoned` | its lock: for the stop's report |
 /// | `batches` | its lock: those that are not settled |
 /// | `reserved` | its lock: derived tokens whose sources are not settled |
+/// | `lent`, `hasLent` | its lock: anchors that executors keep live; atomic |
 ///
 /// Locks are held one at a time, but for the pairs that Docs/Concurrency.md lists. Nothing is resumed or run under one.
 package final class Engine: TokenSubmitter {
@@ -90,6 +91,10 @@ package final class Engine: TokenSubmitter {
     let waits = Guarded(WaitRegister())
     /// How long one waits before that, in nanoseconds; `.max` for never.
     let waitCycleTime: Int64
+    /// Anchors that executors keep live.
+    let lent = Guarded(LentAnchors())
+    /// An executor was lent: while it is false, nobody has to look for jobs of theirs.
+    let hasLent = Atomic<Bool>(false)
     let leases = LeaseCounters()
     /// Places for live tokens; nil where there is no limit.
     let admission: Admission?
