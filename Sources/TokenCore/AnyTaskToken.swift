@@ -236,6 +236,13 @@ public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline
     package var asyncBody: (@Sendable () async -> Bool)? { nil }
 
+    /// Begins its async body by way of `work`, in the context that it has brought along: a task whose jobs the carrier has run.
+    ///
+    /// - Returns: false where it has none.
+    package func startInContext(on carrier: any JobCarrier, _ work: @escaping @Sendable () async -> Void) -> Bool {
+        false
+    }
+
     /// Whether the token is made of others, and counted before it is submitted.
     package var isDerived: Bool { false }
 

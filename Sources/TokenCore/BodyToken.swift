@@ -77,13 +77,23 @@ final class AsyncBodyToken<Input: Sendable, Output: Sendable>: OutcomeToken<Outp
 /// Async bodies where nothing knows of them.
 enum AsyncBodies {
     /// An executor that knows nothing of async bodies: the thread waits for the task.
-    static func block(on body: (@Sendable () async -> Bool)?) -> Bool {
+    static func block(on body: (@Sendable () async -> Bool)?, in context: CapturedContext? = nil) -> Bool {
         let parker = Parker()
         let done = Guarded(false)
-        _ = Task.detached {
+        let work: @Sendable () async -> Void = {
             let ok = await body?() ?? false
             done.withLock { $0 = ok }
             parker.unpark()
+        }
+        if let context {
+            // What it submits descends from this body, not from the one that its context was captured in.
+            let lineage = BodyFrame.current?.lineage
+            context.begin(on: PoolCarrier()) {
+                let ambient = Ambient(lineage: lineage, scope: Ambient.current?.scope)
+                await Ambient.$current.withValue(ambient, operation: work)
+            }
+        } else {
+            _ = Task.detached(operation: work)
         }
         _ = parker.park()
         return done.withLock { $0 }

@@ -54,6 +54,30 @@ import TokenCore
         await #expect(throws: Sour(number: -3)) { try await nap(-3).value }
     }
 
+    @TaskLocal private static var request = 0
+
+    @Test("Such an executor's bodies find the context of their submission where it is wanted, and are themselves")
+    func context() async throws {
+        let submitter = ThreadSubmitter()
+        let options = OperationOptions(context: .captured)
+        let child = TaskTokenGuard("own.context-child", options: options) { (_: Int) in
+            (TokenContext.current?.id, Self.request)
+        }
+        let parent = TaskTokenGuard("own.context", options: options, on: submitter) { (n: Int) async throws in
+            await Task.yield()
+            let id = TokenContext.current?.id
+            let token = Self.$request.withValue(Self.request + 1) { child(n) }
+            let found = try await token.value
+            #expect(found.0 == token.id && token.id.origin == id?.origin)
+            return (id, Self.request, found.1)
+        }
+        for number in 1...20 {
+            let token = Self.$request.withValue(number * 10) { parent(number) }
+            let (id, own, inner) = try await token.value
+            #expect(id == token.id && own == number * 10 && inner == number * 10 + 1)
+        }
+    }
+
     @Test("C1 a token runs at most once, however often and from however many threads it is told to")
     func runsOnce() async throws {
         let submitter = HeldSubmitter()

@@ -50,7 +50,7 @@ final class CrewExecutor: TaskExecutor, Sendable {
 }
 
 /// The crew's executor as one async body sees it: its jobs tell whose they are, so a blocked ancestor may run them.
-private final class BodyExecutor: TaskExecutor {
+private final class BodyExecutor: TaskExecutor, JobCarrier {
     private let crew: CrewExecutor
     private let lineage: Lineage
     private let owner: UInt64
@@ -59,7 +59,11 @@ private final class BodyExecutor: TaskExecutor {
         (self.crew, self.lineage, self.owner) = (crew, lineage, owner)
     }
 
-    func enqueue(_ job: consuming ExecutorJob) { crew.take(.piece(UnownedJob(job), of: self), lineage, owner: owner) }
+    func enqueue(_ job: consuming ExecutorJob) { carry(UnownedJob(job), for: self) }
+
+    func carry(_ job: UnownedJob, for executor: any TaskExecutor) {
+        crew.take(.piece(job, of: executor), lineage, owner: owner)
+    }
 }
 
 extension Engine {
@@ -77,6 +81,16 @@ extension Engine {
         let lineage = Lineage(of: object, submitter: self, domain: domain, observer: self)
         let executor = BodyExecutor(
             domains[domain].executors[crew.kind.rawValue], lineage, owner: object.sequence)
+        if object.tags.flags.contains(.managed) {
+            let hasContext = object.startInContext(on: executor) { [self] in
+                // What it submits descends from this body, not from the one that its context was captured in.
+                let ambient = Ambient(lineage: lineage, scope: Ambient.current?.scope)
+                let ok = await Ambient.$current.withValue(ambient) { await body() }
+                lineage.finish()
+                endAsync(object, ok, record, began)
+            }
+            if hasContext { return }
+        }
         _ = Task.detached(executorPreference: executor) { [self] in
             let ok = await Ambient.$current.withValue(Ambient(lineage: lineage)) { await body() }
             withExtendedLifetime(executor) { lineage.finish() }

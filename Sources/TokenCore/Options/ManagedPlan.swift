@@ -38,8 +38,8 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         self.asyncBody = asyncBody
         problem = named.problem ?? locality.problem ?? options.problem
         var flags = tags.flags.union(.managed)
-        // What is tried again waits in between as async bodies do.
-        if asyncBody != nil || options.retry != nil { flags.insert(.async) }
+        // What is tried again waits in between as async bodies do; a context is that of a task.
+        if asyncBody != nil || options.retry != nil || options.context.isCaptured { flags.insert(.async) }
         super.init(
             operation: named.operation,
             tags: TokenTags(
@@ -86,6 +86,7 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         }
         defer { if let key = token.key { gate?.didLaunch(key, token) } }
         token.lineage = place.lineage
+        if options.context.isCaptured { token.context = .capture() }
         if token.launch(place.submitter, gate, claim, with: places) { unused = [] }
         return token
     }

@@ -16,7 +16,7 @@ internal import Synchronization
 /// | field | protected by |
 /// |---|---|
 /// | `input` | touched by whoever runs the body |
-/// | `gate`, `claim`, `key`, `isHeld`, `lineage` | written before the token is published |
+/// | `gate`, `claim`, `key`, `isHeld`, `lineage`, `context` | written before the token is published |
 /// | `care` | its lock; nothing is called, and nothing settled, under it |
 final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, SettlementSink, @unchecked Sendable {
     /// Until the last attempt has ended.
@@ -25,6 +25,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     private var gate: OperationGate?
     private var claim = StoredClaim.free
     var key: OperationGate.Key?
+    /// That of the submission, where it is wanted.
+    var context: CapturedContext?
     private var isHeld = false
 
     private struct Care {
@@ -62,6 +64,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         self.call = call
         super.init(plan: plan, keeping: nil)
     }
+
+    deinit { context?.end() }
 
     private var managedPlan: ManagedPlan<Input, Output> { unsafeDowncast(plan, to: ManagedPlan.self) }
     private var options: OperationOptions { managedPlan.options }
@@ -254,6 +258,9 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         }
         if let queue = realm?.timers { for number in timers { queue.cancel(number) } }
         sleeper?.resume()
+        // Killed or timed out after it has started, the body is there, or about to begin: its task ends with it.
+        let word = current
+        if !word.hadStarted || word.state == .completed || word.state == .failed { context?.end() }
         guard let gate else { return }
         if let key { gate.release(key, of: self) }
         if ranOutOfTime {
@@ -304,7 +311,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     }
 
     package override func invoke() -> Bool {
-        guard let body = managedPlan.body, !tags.isAsync else { return AsyncBodies.block(on: asyncBody) }
+        guard let body = managedPlan.body, !tags.isAsync else { return AsyncBodies.block(on: asyncBody, in: context) }
         beginAttempt()
         let result = Result<Output, any Error> { try body(givenInput) }
         return end(result)
@@ -325,6 +332,13 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
                 return end(result)
             }
         }
+    }
+
+    package override func startInContext(
+        on carrier: any JobCarrier, _ work: @escaping @Sendable () async -> Void
+    ) -> Bool {
+        context?.begin(on: carrier, work)
+        return context != nil
     }
 
     private func runOnce() async throws -> Output {

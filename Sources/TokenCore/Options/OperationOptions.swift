@@ -51,11 +51,15 @@ public struct OperationOptions: Sendable {
     /// What becomes of those that come on top of `capacity`; `suspend` by default.
     public var overload: OverloadPolicy
 
+    /// What tokens bring along from where they are submitted; nothing by default.
+    public var context: ContextPolicy
+
     /// Options; see the properties.
     public init(
         retry: RetryPolicy? = nil, queueTimeout: Duration? = nil, runTimeout: Duration? = nil, timeout: Duration? = nil,
         rate: RateLimit? = nil, breaker: CircuitBreaker? = nil, priority: TokenPriority? = nil,
-        concurrency: Int? = nil, capacity: Int? = nil, overload: OverloadPolicy = .suspend
+        concurrency: Int? = nil, capacity: Int? = nil, overload: OverloadPolicy = .suspend,
+        context: ContextPolicy = .none
     ) {
         self.retry = retry
         self.queueTimeout = queueTimeout
@@ -67,6 +71,7 @@ public struct OperationOptions: Sendable {
         self.concurrency = concurrency
         self.capacity = capacity
         self.overload = overload
+        self.context = context
     }
 
     /// What the coordinator is to hold the operation to; nil where there is nothing.
