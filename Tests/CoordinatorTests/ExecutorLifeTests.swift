@@ -46,6 +46,55 @@ struct ExecutorLifeTests {
         await coordinator.stop()
     }
 
+    @Test("jobs of a coordinator that is stopped, or let go, before it was started run then", arguments: [false, true])
+    func neverStarted(dropped: Bool) async throws {
+        var coordinator: OperationsCoordinator? = try makeCoordinator { $0.pretend(domains: 2) }
+        let actor = PinnedActor(try #require(coordinator).executor(anchor: "never"))
+        let executor = try #require(coordinator).executor(domain: 1)
+        let tasks = (0..<50).map { number in
+            number % 2 == 0
+                ? Task { await actor.add() }
+                : Task(executorPreference: executor) { () -> Int in
+                    await Task.yield()
+                    return await actor.add()
+                }
+        }
+        if !dropped { await coordinator?.stop() }
+        coordinator = nil
+        var counts: [Int] = []
+        for task in tasks { counts.append(await task.value) }
+        #expect(counts.sorted() == Array(1...50))
+    }
+
+    @Test("C9 a body that blocks in an actor of another coordinator leaves that one's only worker to others")
+    func blockedInAnotherCoordinator() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.workersPerCore = 2
+        } _: { other in
+            try await withTestCoordinator(smallest) { coordinator in
+                let actor = PinnedActor(try other.executor(anchor: "other"))
+                let far = TaskTokenGuard("executor.other-far", on: other) { (n: Int) in n }
+                let inside = Tally()
+                for number in 1...10 {
+                    // It can run when the actor's job, which waits for it, has the other's worker.
+                    try other.pause("executor.other-far")
+                    let token = far(number)
+                    let call = TaskTokenGuard("executor.other-calls", on: coordinator) { () async throws -> Int in
+                        try await actor.blockingValue {
+                            inside.add()
+                            return token
+                        }
+                    }()
+                    #expect(await eventually { inside.value == number })
+                    try other.resume("executor.other-far")
+                    let value = try await call.value
+                    #expect(value == number)
+                }
+            }
+        }
+    }
+
     @Test("a pause does not hold jobs")
     func paused() async throws {
         try await withTestCoordinator(smallest) { coordinator in

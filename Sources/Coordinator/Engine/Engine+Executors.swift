@@ -69,7 +69,8 @@ extension Engine {
     /// Makes a thread beyond the cap for each crew all of whose threads are blocked in waits while a job of an executor is there,
     /// which belongs to no body that could run it: what the bodies wait for may wait for the job.
     func relieveExecutors() {
-        guard hasLent.load(ordering: .acquiring) else { return }
+        guard hasLent.load(ordering: .acquiring), !isLookingAround.exchange(true, ordering: .acquiring) else { return }
+        defer { isLookingAround.store(false, ordering: .releasing) }
         for domain in domains { addThread(to: domain[.standard]) { $0.jobs.contains { $0.lineage == nil } } }
     }
 

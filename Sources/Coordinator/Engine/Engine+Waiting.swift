@@ -66,9 +66,11 @@ extension Engine {
         guard let lineage = Ambient.current?.lineage, lineage.submitter === self else {
             return parkJob(until: token, deadline: deadline)
         }
-        let worker = Worker.current.flatMap { owns($0) ? $0 : nil }
-        if let worker { leaveCrew(worker) }
-        defer { if let worker { rejoinCrew(worker) } }
+        // Another coordinator's where an actor lives there; it does not count as active there, either.
+        let current = Worker.current
+        if let current { current.engine.leaveCrew(current) }
+        defer { if let current { current.engine.rejoinCrew(current) } }
+        let worker = current.flatMap { owns($0) ? $0 : nil }
         beginAwait(lineage, for: [token])
         let settled = waitInSlices(deadline, worker, nil, lineage, for: token) {
             token.parkUntilSettled(deadline: $0)
