@@ -61,8 +61,8 @@ public final class AnchorExecutor: SerialExecutor, TaskExecutor, CustomStringCon
     /// Takes a job; the runtime calls this.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        // The job may be the last to keep it.
-        withExtendedLifetime(self) { if line.withLock({ $0.add(job) }) { comeAgain() } }
+        // After that the job may be done, and the executor freed with its actor; not where a thread is to be asked for, which keeps it.
+        if line.withLock({ $0.add(job) }) { comeAgain() }
     }
 
     /// Asks for a thread that runs the next share.
