@@ -85,6 +85,9 @@ public class AnyTaskToken: @unchecked Sendable {
     }
 
     /// Waits, without blocking a thread, until the token is settled; never throws.
+    ///
+    /// The cancellation of the calling task does not end the wait, since the return says that the token is settled: await
+    /// `TaskToken.value` where it should.
     public final func settled() async {
         endBurst()
         if isSettled { return }
@@ -176,7 +179,7 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// As `finish`, for a token that no worker ran: the coordinator has to be told.
     package final func finishElsewhere(ok: Bool) {
-        guard let before = finish(ok: ok) else { return }
+        guard let before = settleWord({ $0.finishing(ok: ok, hadStarted: false) }) else { return }
         realm?.submitter?.tokenDidSettle(self, from: .executing)
         tellWaiters(before)
     }
@@ -261,8 +264,12 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// What `attempts` is where the token counts them.
     package var attemptCount: Int? { nil }
+    /// Whether the cancellation of a task that awaits its value kills it.
+    package var cancelsTokenOnCancel: Bool { false }
     /// When it runs out of time, in the time of its realm.
     package var timeLimit: Int64 { .max }
+    /// When it was submitted first: a token that waits for its time is submitted again when it is due.
+    package var submittedFirst: Int64 { submittedAt }
     /// When it is due, where it waits for that.
     package var dueTime: Int64 { .min }
     /// What it failed with, once it has.

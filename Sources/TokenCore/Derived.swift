@@ -5,6 +5,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+internal import CExecution
+
 extension TaskToken {
     /// A token for this token's result, transformed.
     ///
@@ -28,6 +30,7 @@ extension TaskToken {
         if let lineage = Submission.place(explicit: submitter)?.lineage, lineage.submitter === submitter {
             derived.lineage = lineage
         }
+        derived.reservedAt = tge_now_ns()
         submitter.reserve(derived)
         derived.transition { $0.holding() }
         onSettled { [self] in
@@ -59,6 +62,8 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: OutcomeTok
     /// Let go once the transform has run or been skipped, so that a chain keeps only its end alive.
     private let source: Guarded<TaskToken<Source>?>
     private let transform: @Sendable (Source) throws -> Mapped
+    /// Written before anyone else knows it.
+    var reservedAt: Int64 = 0
 
     init(source: TaskToken<Source>, transform: @escaping @Sendable (Source) throws -> Mapped) {
         self.source = Guarded(source)
@@ -70,6 +75,7 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: OutcomeTok
 
     package override var sources: [AnyTaskToken] { source.withLock { $0 }.map { [$0] } ?? [] }
     package override var isDerived: Bool { true }
+    package override var submittedFirst: Int64 { reservedAt }
 
     package override func invoke() -> Bool {
         guard let source = takeSource() else { fatalError("the transform of token \(id) was started twice") }

@@ -7,7 +7,8 @@
 
 /// Awaits many tokens, in order; one failure spoils nothing.
 ///
-/// Costs one suspension for most of them together, not one each.
+/// Costs one suspension for most of them together, not one each. It tells what became of each, so the cancellation of the calling
+/// task does not end it: kill the tokens.
 ///
 /// ```swift
 /// let results = await gather(pages.map { fetch($0) })
@@ -38,10 +39,19 @@ func outcomes<Success>(of tokens: [TaskToken<Success>]) -> [Result<Success, any 
 }
 
 /// Awaits several tokens of different types; throws the first error in their order.
+///
+/// - Throws: what the first of them failed with; `CancellationError` when the calling task was cancelled first, as
+///   `TaskToken.value` does.
 public func gather<each Success: Sendable>(
     _ token: repeat TaskToken<each Success>
 ) async throws -> (repeat each Success) {
-    (repeat try await (each token).value)
+    do {
+        return (repeat try await (each token).value)
+    } catch let error as CancellationError where Task.isCancelled {
+        // It waited for all of them, one after the other.
+        repeat (each token).killIfCancelled()
+        throw error
+    }
 }
 
 /// Blocks the calling thread until all tokens are settled: `gather` for ordinary threads and synchronous bodies.
@@ -74,7 +84,7 @@ func settleAll(_ tokens: [AnyTaskToken]) async {
 
 /// Not async, and not `filter`: what crosses a suspension, or a closure, is counted, twice for each token.
 @inline(never)
-private func unsettled(_ tokens: [AnyTaskToken]) -> [AnyTaskToken] {
+func unsettled(_ tokens: [AnyTaskToken]) -> [AnyTaskToken] {
     var left: [AnyTaskToken] = []
     tokens.withUnsafeBufferPointer { tokens in
         for index in tokens.indices where !tokens[index].isSettled { left.append(tokens[index]) }
@@ -188,6 +198,8 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
             let completion = await inner.next()
             // Where it was in the buffer already, or the task was cancelled, no settlement has ended it.
             waiting.end(number)
+            // A wait that its task's cancellation ended goes on beside a guest that is inside, as any.
+            if completion == nil, Task.isCancelled { return nil }
             await wait.comeBack()
             return completion
         }

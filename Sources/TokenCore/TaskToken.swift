@@ -29,15 +29,21 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
 
     /// The result, awaited without blocking a thread.
     ///
-    /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`, `timedOut`, …).
+    /// Cancelling the calling task ends the wait at once; the token goes on, unless its guard asks for more
+    /// (`OperationOptions.cancelsTokenOnCancel`). A token that is settled by then gives its result also in a cancelled task.
+    ///
+    /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`, `timedOut`, …);
+    ///   `CancellationError` when the calling task was cancelled first.
     public final var value: Success {
         get async throws {
-            await settled()
+            guard await settledUnlessCancelled() else { throw CancellationError() }
             return try outcomeOnceSettled.get()
         }
     }
 
     /// The result as a `Result`, awaited without blocking a thread.
+    ///
+    /// It tells what became of the token, so the cancellation of the calling task does not end the wait: `value` does that.
     public final var result: Result<Success, any Error> {
         get async {
             await settled()

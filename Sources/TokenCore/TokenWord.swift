@@ -53,7 +53,7 @@ package enum SettleReason: UInt8, Sendable {
     }
 
     /// What the awaiting caller gets.
-    func error(of subject: String) -> TokenError {
+    package func error(of subject: String) -> TokenError {
         switch self {
         case .body, .killed: TokenError(.killed, "\(subject) was killed")
         case .discarded: TokenError(.discarded, "\(subject) was discarded while it waited")
@@ -120,9 +120,10 @@ package struct TokenWord: Equatable, Sendable {
 
     package func starting() -> TokenWord? { state == .admitted ? moved(to: .executing) : nil }
 
-    package func finishing(ok: Bool) -> TokenWord? {
+    /// - Parameter hadStarted: false where no body ran: the token was refused, or made of others.
+    package func finishing(ok: Bool, hadStarted: Bool = true) -> TokenWord? {
         guard state == .executing else { return nil }
-        return TokenWord(raw: (ok ? TokenState.completed : .failed).code | 16)
+        return TokenWord(raw: (ok ? TokenState.completed : .failed).code | (hadStarted ? 16 : 0))
     }
 
     package func settling(for reason: SettleReason) -> TokenWord? {

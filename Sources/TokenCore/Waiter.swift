@@ -56,30 +56,47 @@ package protocol SettlementSink: AnyObject, Sendable {
 /// The list is a stack through `next`. Pushing and unlinking happen under the token's stripe (see `WaiterList`);
 /// the settling thread takes the whole list with its exchange on the word, then passes through the stripe once, so
 /// nobody edits the list any more when it walks it.
-package final class Waiter {
+package final class Waiter: @unchecked Sendable {
     package enum Action {
         case continuation(UnsafeContinuation<Void, Never>)
         case callback(@Sendable () -> Void)
         case parker(Parker)
         case countdown(Countdown)
         case sink(any SettlementSink, tag: UInt)
+        /// Not in a list yet.
+        case unset
     }
 
     fileprivate var next: Unmanaged<Waiter>?
-    fileprivate let action: Action
+    /// Set before it is added.
+    @exclusivity(unchecked) var action: Action
+    /// Set by whoever took it back because its task was cancelled, before the task is resumed; read by the task after.
+    @exclusivity(unchecked) package fileprivate(set) var isCancelled = false
 
     package init(_ action: Action) { self.action = action }
 
     fileprivate var isCallback: Bool { if case .callback = action { true } else { false } }
 
-    fileprivate func resume(_ token: AnyTaskToken) {
+    /// Tells it, once: called by who took it out of the list, or could not add it.
+    package func resume(_ token: AnyTaskToken) {
         switch action {
         case .continuation(let continuation): continuation.resume()
         case .callback(let callback): BodyFrame.outside(callback)
         case .parker(let parker): parker.unpark()
         case .countdown(let countdown): countdown.countDown()
         case .sink(let sink, let tag): sink.take(token, tag: tag)
+        case .unset: fatalError("a waiter of token \(token.id) is told before it was added")
         }
+    }
+}
+
+extension AnyTaskToken {
+    /// Ends a wait whose task is cancelled; does nothing where the waiter is not in the list: not yet, or not any more.
+    package final func cancel(_ waiter: Waiter) {
+        guard WaiterList.remove(waiter, from: self) else { return }
+        waiter.isCancelled = true
+        killIfCancelled()
+        waiter.resume(self)
     }
 }
 
@@ -89,7 +106,7 @@ package enum WaiterList {
     private static let stripes = Stripes(count: 64)
 
     /// Adds a waiter; false when the token is terminal already, and then the waiter is not called.
-    static func add(_ waiter: Waiter, to token: AnyTaskToken) -> Bool {
+    package static func add(_ waiter: Waiter, to token: AnyTaskToken) -> Bool {
         stripes[token].lock.withLock { _ in
             let node = Unmanaged.passRetained(waiter)
             var current = TokenWord(raw: token.word.load(ordering: .relaxed))

@@ -89,6 +89,16 @@ package final class BatchSlab<Success: Sendable>: BatchCore, @unchecked Sendable
         if watch(index, by: watcher) { await watcher.settled() }
     }
 
+    /// As above, unless the calling task is cancelled first; false then.
+    @usableFromInline
+    func settledUnlessCancelled(_ index: Int?) async -> Bool {
+        let watcher = watcher()
+        guard watch(index, by: watcher) else { return true }
+        if await watcher.settledUnlessCancelled() { return true }
+        unwatch(watcher)
+        return false
+    }
+
     /// Blocks the thread until a token, or all, are settled.
     func block(_ index: Int?, timeout: Duration?) throws(TokenError) {
         let deadline = try deadline(after: timeout)

@@ -80,13 +80,25 @@ public struct TokenBatch<Success: Sendable>: RandomAccessCollection, Sendable {
 
     /// What each body returned, in order, awaited without blocking a thread.
     ///
-    /// - Throws: the first failure in the order of the inputs, once all are settled.
+    /// Cancelling the calling task ends the wait at once; the tokens go on, unless their guard asks for more
+    /// (`OperationOptions.cancelsTokenOnCancel`).
+    ///
+    /// - Throws: the first failure in the order of the inputs, once all are settled; `CancellationError` when the calling task
+    ///   was cancelled before they were.
     @inlinable
     public var values: [Success] {
         get async throws {
-            guard case .slab(let slab) = storage else { return try await results.map { try $0.get() } }
-            await slab.settled(nil)
-            return try slab.results()
+            switch storage {
+            case .slab(let slab):
+                guard await slab.settledUnlessCancelled(nil) else { throw CancellationError() }
+                return try slab.results()
+            case .tokens(let tokens):
+                // The same objects, known as their superclass.
+                guard await settleAllUnlessCancelled(unsafeBitCast(tokens, to: [AnyTaskToken].self)) else {
+                    throw CancellationError()
+                }
+                return try outcomes(of: tokens).map { try $0.get() }
+            }
         }
     }
 
@@ -124,7 +136,7 @@ public struct BatchToken<Success: Sendable>: Sendable, CustomStringConvertible {
         case slab(BatchSlab<Success>, Int)
         case token(TaskToken<Success>)
     }
-    private let storage: Storage
+    let storage: Storage
 
     init(_ storage: Storage) { self.storage = storage }
 
@@ -168,8 +180,18 @@ public struct BatchToken<Success: Sendable>: Sendable, CustomStringConvertible {
 
     /// The result, awaited without blocking a thread.
     ///
-    /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`).
-    public var value: Success { get async throws { try await result.get() } }
+    /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`); `CancellationError` when the
+    ///   calling task was cancelled first, as `TaskToken.value` does.
+    public var value: Success {
+        get async throws {
+            switch storage {
+            case .slab(let slab, let index):
+                guard await slab.settledUnlessCancelled(index) else { throw CancellationError() }
+                return try slab.outcome(of: index).get()
+            case .token(let token): return try await token.value
+            }
+        }
+    }
 
     /// The result as a `Result`, awaited without blocking a thread.
     public var result: Result<Success, any Error> {

@@ -16,7 +16,7 @@ internal import Synchronization
 /// | field | protected by |
 /// |---|---|
 /// | `input` | touched by whoever runs the body |
-/// | `gate`, `claim`, `key`, `isHeld`, `lineage`, `context` | written before the token is published |
+/// | `gate`, `claim`, `key`, `isHeld`, `heldAt`, `lineage`, `context` | written before the token is published |
 /// | `care` | its lock; nothing is called, and nothing settled, under it |
 final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output>, SettlementSink, @unchecked Sendable {
     /// Until the last attempt has ended.
@@ -28,6 +28,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     /// That of the submission, where it is wanted.
     var context: CapturedContext?
     private var isHeld = false
+    private var heldAt: Int64 = 0
 
     private struct Care {
         /// Timers that are to be cancelled when the token is settled.
@@ -71,8 +72,10 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     private var options: OperationOptions { managedPlan.options }
 
     package override var isDerived: Bool { isHeld }
+    package override var submittedFirst: Int64 { isHeld ? heldAt : submittedAt }
     package override var sources: [AnyTaskToken] { care.withLock { $0.dependencies } }
     package override var attemptCount: Int? { care.withLock { $0.attempts } }
+    package override var cancelsTokenOnCancel: Bool { options.cancelsTokenOnCancel }
     package override var timeLimit: Int64 { care.withLock { $0.deadline } }
     package override var dueTime: Int64 { care.withLock { $0.dueAt } }
 
@@ -111,6 +114,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
             care.dueAt = delay
             care.dependencies = after
         }
+        heldAt = tge_now_ns()
         claim.use { claim in
             if let reserver = submitter as? any ClaimReserver {
                 reserver.reserve(self, claim: claim)
@@ -146,6 +150,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     /// It counts as any other token that fails.
     private func refuseBlocked(_ submitter: any TokenSubmitter, until: Int64, now: Int64) {
         isHeld = true
+        heldAt = tge_now_ns()
         submitter.reserve(self)
         refuse(blocked(until: until, now: now))
     }

@@ -53,13 +53,18 @@ public struct OperationOptions: Sendable {
 
     /// What tokens bring along from where they are submitted; nothing by default.
     public var context: ContextPolicy
+    /// Whether the cancellation of a task that awaits a token's `value` kills the token, whoever else waits for it.
+    ///
+    /// False (the default): the cancellation ends that wait alone. Awaits that cannot throw (`result`, `settled()`, a `gather` of an
+    /// array) go on in a cancelled task, and kill nothing.
+    public var cancelsTokenOnCancel: Bool
 
     /// Options; see the properties.
     public init(
         retry: RetryPolicy? = nil, queueTimeout: Duration? = nil, runTimeout: Duration? = nil, timeout: Duration? = nil,
         rate: RateLimit? = nil, breaker: CircuitBreaker? = nil, priority: TokenPriority? = nil,
         concurrency: Int? = nil, capacity: Int? = nil, overload: OverloadPolicy = .suspend,
-        context: ContextPolicy = .none
+        context: ContextPolicy = .none, cancelsTokenOnCancel: Bool = false
     ) {
         self.retry = retry
         self.queueTimeout = queueTimeout
@@ -72,6 +77,7 @@ public struct OperationOptions: Sendable {
         self.capacity = capacity
         self.overload = overload
         self.context = context
+        self.cancelsTokenOnCancel = cancelsTokenOnCancel
     }
 
     /// What the coordinator is to hold the operation to; nil where there is nothing.
