@@ -16,7 +16,7 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         private enum Kind: String, Sendable, Hashable {
             case invalidOperationType, invalidConfiguration, invalidArgument, tooManyOperationTypes
             case noCoordinator, coordinatorStopped, killed, discarded, timedOut, waitTimedOut, threadUnavailable
-            case overloaded, operationBlocked, dependencyFailed
+            case overloaded, operationBlocked, dependencyFailed, fileFailed
         }
 
         private let kind: Kind
@@ -54,6 +54,8 @@ public struct TokenError: Error, Sendable, CustomStringConvertible {
         public static let dependencyFailed = Code(.dependencyFailed)
         /// The system refused to create a thread.
         public static let threadUnavailable = Code(.threadUnavailable)
+        /// A file could not be written; the cause is the system's error.
+        public static let fileFailed = Code(.fileFailed)
     }
 
     /// The kind of error.

@@ -76,6 +76,7 @@ extension Engine {
         start.now.pointee.started.bump()
         let began = now()
         start.now.pointee.wait.record(began - object.submittedAt)
+        if let history { history.begin(object, at: began) }
         events.emit { .token(object, .executing, domain: domain + 1) }
         suspended.withLock { $0[object.sequence] = object }
         let lineage = Lineage(of: object, submitter: self, domain: domain, observer: self)
@@ -105,10 +106,10 @@ extension Engine {
         if let worker = Worker.current, owns(worker) {
             let counters = worker.counters(record)
             counters.now.pointee.run.record(now() - began)
-            finish(token, ok, counters, domain: domain)
+            finish(token, ok, counters, domain: domain, by: worker)
         } else {
             let counters = record.takeShard()
-            finish(token, ok, counters, domain: domain)
+            finish(token, ok, counters, domain: domain, by: nil)
             record.giveBack(counters)
         }
         returnHoldings(token)

@@ -155,6 +155,7 @@ extension Engine: BatchHost {
             return killed
         }
         let settled = ended & ~killed
+        if let history { note(batch, settled, group, returned, runner.began, end, worker, in: history) }
         if killed != 0 { counters.pointee.late.bump(Int64(killed.nonzeroBitCount)) }
         if events.hasListeners {
             tell(settled & returned, group, of: batch, .completed, domain: worker.domain)
@@ -206,6 +207,7 @@ extension Engine: BatchHost {
                 }
             }
         }
+        if let history { note(batch, tokens, group, hadBegun: hadBegun, reason, in: history) }
         if events.hasListeners { tell(tokens, group, of: batch, reason.state, domain: nil) }
         let executing = UInt64(hadBegun.nonzeroBitCount)
         let waiting = UInt64(tokens.nonzeroBitCount) - executing
@@ -237,7 +239,7 @@ extension Engine: BatchHost {
         }
     }
 
-    private func indices(_ tokens: UInt16, _ group: Int) -> [Int] {
+    func indices(_ tokens: UInt16, _ group: Int) -> [Int] {
         (0..<16).filter { tokens & 1 << $0 != 0 }.map { group * 16 + $0 }
     }
 }

@@ -47,6 +47,7 @@ extension Engine {
         let start = worker.lastEnd ?? tge_now_ns()
         counters.now.pointee.started.bump()
         counters.now.pointee.wait.record(start - token.submittedAt)
+        if let history { history.begin(token, at: start) }
         events.emit { .token(token, .executing, domain: domain + 1) }
         let frame = worker.pushFrame()
         frame._withUnsafeGuaranteedRef { $0.enter(token, submitter: self, domain: domain) }
@@ -56,7 +57,7 @@ extension Engine {
         let end = tge_now_ns()
         worker.lastEnd = end
         counters.now.pointee.run.record(end - start)
-        finish(token, ok, counters, domain: domain)
+        finish(token, ok, counters, domain: domain, by: worker)
     }
 
     /// Runs the body of a token that descends from another; a lease's member shows its lineage to tasks that it starts.
@@ -68,7 +69,7 @@ extension Engine {
     }
 
     /// Settles and counts, and lets the lease go; then whoever waits is told.
-    func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int) {
+    func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int, by worker: Worker?) {
         if token.isSettled { return countLate(token, counters) }
         var released: LeadLease?
         let before = counters.settling {
@@ -80,11 +81,13 @@ extension Engine {
         guard let before else { return countLate(token, counters) }
         if !ok, let error = token.failure { operations.record(token).noteFailure(error) }
         if let released { tell(released: released) }
+        if let history { note(token, in: history, domain: domain, by: worker) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
         token.tellWaiters(before)
     }
 
     private func countLate(_ token: AnyTaskToken, _ counters: OperationCounters) {
+        if let history { _ = history.end(token) }
         counters.now.pointee.late.bump()
         events.emit { .lateResult(token) }
         if let worker = Worker.current, owns(worker) { endOverrun(token, worker) }
@@ -107,6 +110,7 @@ extension Engine {
                 }
             }
         }
+        if let history { note(token, settledFrom: before, in: history) }
         events.emit { .token(token, state, domain: nil) }
         switch (state, before == .executing) {
         case (.timedOut, false): record.elsewhere.pointee.timedOutWaiting.add(1, ordering: .sequentiallyConsistent)

@@ -41,6 +41,8 @@ package final class Engine: TokenSubmitter {
     let domains: [Domain]
     let operations = OperationTable()
     let events: EventBus
+    /// Nil where none is kept.
+    let history: History?
     let crews: CrewTable
     let control = Guarded(LifecycleState())
 
@@ -184,6 +186,7 @@ package final class Engine: TokenSubmitter {
             ? nil : Adapter(crews: cpuSets.count * 2, configuration.convergence, now: configuration.time.now)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
+        history = configuration.historyCapacity > 0 ? History(capacity: configuration.historyCapacity) : nil
         let time = configuration.time
         realm = TokenRealm(
             origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true,

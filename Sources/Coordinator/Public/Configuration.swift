@@ -100,6 +100,10 @@ public struct Configuration: Sendable {
     ///
     /// Default 100 ms, not negative; zero makes priorities mean nothing.
     public var agingTime = Duration.milliseconds(100)
+    /// Records of settled tokens that are kept for `OperationsCoordinator.history(limit:)`, the newest.
+    ///
+    /// 0…16,777,216; 0 (the default) keeps none and costs nothing. A record takes about 200 bytes, and the text of its error.
+    public var historyCapacity = 0
 
     /// Live tokens at most, those of descendants aside; nil (the default) for no limit.
     ///
@@ -174,6 +178,8 @@ public struct Configuration: Sendable {
             try check(
                 (1...1_000_000_000).contains(capacity), "capacity \(capacity) is outside 1...1000000000")
         }
+        try check(
+            (0...1 << 24).contains(historyCapacity), "historyCapacity \(historyCapacity) is outside 0...\(1 << 24)")
         try check((1...1 << 24).contains(eventBuffer), "eventBuffer \(eventBuffer) is outside 1...\(1 << 24)")
     }
 

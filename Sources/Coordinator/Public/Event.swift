@@ -185,6 +185,9 @@ final class EventBus: Sendable {
         var subscribers: [Subscriber] = []
         var sequence: UInt64 = 0
         var isFinished = false
+        /// Callbacks of single tokens, by the token's number.
+        var watches: [UInt64: [StateWatch]] = [:]
+        var isListened: Bool { !subscribers.isEmpty || !watches.isEmpty }
     }
     private let state = Guarded(State())
     private let isListened = Atomic<Bool>(false)
@@ -207,28 +210,53 @@ final class EventBus: Sendable {
         case .token(_, Operation.hiddenName, _, _), .lateResult(_, Operation.hiddenName): return
         default: break
         }
-        let wakes = state.withLock { state in
+        let (wakes, watches) = state.withLock { state in
             state.sequence += 1
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)
-            return state.subscribers.compactMap { $0.offer(event) }
+            var watches: [StateWatch] = []
+            if !state.watches.isEmpty, case .token(let id, _, _, _) = kind {
+                watches = state.watches[id.sequence] ?? []
+            }
+            return (state.subscribers.compactMap { $0.offer(event) }, watches)
         }
         for (reader, event) in wakes { reader(event) }
+        for watch in watches { watch.look() }
+    }
+
+    /// Has the watch look at each event of its token.
+    func add(_ watch: StateWatch) {
+        state.withLock { state in
+            state.watches[watch.token.sequence, default: []].append(watch)
+            isListened.store(true, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    func remove(_ watch: StateWatch) {
+        state.withLock { state in
+            let number = watch.token.sequence
+            state.watches[number]?.removeAll { $0 === watch }
+            if state.watches[number]?.isEmpty == true { state.watches[number] = nil }
+            if !state.isListened { isListened.store(false, ordering: .relaxed) }
+        }
     }
 
     func subscribe() -> EventSubscription {
         let subscriber = Subscriber(capacity: buffer)
         let isFinished = state.withLock { state in
-            if !state.isFinished { state.subscribers.append(subscriber) }
+            if !state.isFinished {
+                state.subscribers.append(subscriber)
+                isListened.store(true, ordering: .sequentiallyConsistent)
+            }
             return state.isFinished
         }
-        if isFinished { subscriber.finish() } else { isListened.store(true, ordering: .sequentiallyConsistent) }
+        if isFinished { subscriber.finish() }
         return EventSubscription(subscriber, self)
     }
 
     func remove(_ subscriber: Subscriber) {
         state.withLock { state in
             state.subscribers.removeAll { $0 === subscriber }
-            if state.subscribers.isEmpty { isListened.store(false, ordering: .relaxed) }
+            if !state.isListened { isListened.store(false, ordering: .relaxed) }
         }
         subscriber.finish()
     }

@@ -205,6 +205,35 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// How each operation has been doing, in order of first submission.
     public func reputations() -> [Reputation] { engine.reputations() }
 
+    /// What became of the tokens that settled last, newest first (Docs/History.md).
+    ///
+    /// ```swift
+    /// for record in try coordinator.history(limit: 10) { print(record.operationType, record.state, record.runTime ?? .zero) }
+    /// ```
+    /// Whoever has awaited a token finds it there. Costs a copy of what is kept.
+    ///
+    /// - Parameter limit: how many at most, 0 and more; nil (the default) for as many as are kept. None are where
+    ///   `Configuration.historyCapacity` is 0.
+    /// - Throws: `invalidArgument`, naming a negative limit.
+    public func history(limit: Int? = nil) throws(TokenError) -> [ExecutionRecord] {
+        try engine.history(limit: limit)
+    }
+
+    /// Writes the history to a file, newest first: JSON, with the keys of Py-TokenGate's dump and more.
+    ///
+    /// The file takes the place of one of that name when it is complete, and not before. Blocks the thread on storage: call it
+    /// from a token with a storage tier, or a thread.
+    ///
+    /// - Parameters:
+    ///   - path: where to; not empty. Its folder must exist, and be one where files may be made.
+    ///   - limit: as for `history(limit:)`.
+    /// - Returns: how many records it wrote.
+    /// - Throws: `invalidArgument` for a bad path or limit; `fileFailed`, its cause a `SystemCallError`, where the system refused.
+    @discardableResult
+    public func dumpHistory(to path: String, limit: Int? = nil) throws(TokenError) -> Int {
+        try engine.dumpHistory(to: path, limit: limit)
+    }
+
     /// Every state change, lease and worker event from now on.
     ///
     /// Each call makes a subscription of its own.

@@ -185,7 +185,7 @@ package class BatchCore: @unchecked Sendable {
     @usableFromInline
     final func noteFailure(_ error: any Error, of index: Int) { shared.withLock { $0.failures[index] = error } }
 
-    final func failure(of index: Int) -> (any Error)? { shared.withLock { $0.failures[index] } }
+    package final func failure(of index: Int) -> (any Error)? { shared.withLock { $0.failures[index] } }
 
     /// The first token from `index` on that was killed or failed; all are settled.
     @usableFromInline
