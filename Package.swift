@@ -137,6 +137,7 @@ let package = Package(
         example("Resilience"),
         example("Adaptation"),
         example("PinnedActors"),
+        example("History"),
         example("Decorators", imports: "TokenGateMacros"),
 
         // Tests.

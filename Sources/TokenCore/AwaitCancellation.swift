@@ -14,6 +14,7 @@ extension AnyTaskToken {
     /// Waits, without blocking a thread, until the token is settled or the calling task is cancelled.
     ///
     /// - Returns: false where the cancellation came first.
+    @usableFromInline
     final func settledUnlessCancelled() async -> Bool {
         endBurst()
         if isSettled { return true }

@@ -34,8 +34,10 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     ///
     /// - Throws: what the body threw, or a `TokenError` (`killed`, `discarded`, `coordinatorStopped`, `timedOut`, …);
     ///   `CancellationError` when the calling task was cancelled first.
+    @inlinable
     public final var value: Success {
         get async throws {
+            // Inlinable, so that this is compiled for the type of the result, which the runtime would be asked for.
             guard await settledUnlessCancelled() else { throw CancellationError() }
             return try outcomeOnceSettled.get()
         }

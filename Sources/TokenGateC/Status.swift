@@ -68,6 +68,7 @@ enum Status {
         case .overloaded: TG_E_OVERLOADED
         case .operationBlocked: TG_E_BLOCKED
         case .dependencyFailed: TG_E_DEPENDENCY_FAILED
+        case .fileFailed: TG_E_SYSTEM
         default: TG_E_INTERNAL
         }
     }

@@ -13,6 +13,15 @@ import TokenGate
 /// One record for each token, the newest kept, and their dump.
 @Suite("history")
 struct HistoryTests {
+    /// The history once so many tokens have settled: who finds one settled without having waited may be a moment early.
+    private func history(
+        of coordinator: OperationsCoordinator, after settled: Int, kept: Int? = nil
+    ) async throws -> [ExecutionRecord] {
+        let expected = Array((UInt64(settled - (kept ?? settled) + 1)...UInt64(settled)).reversed())
+        #expect(await eventually { (try? coordinator.history())?.map(\.number) == expected })
+        return try coordinator.history()
+    }
+
     private struct Sour: Error, CustomStringConvertible {
         let description = "sour \"milk\"\n\u{1}"
     }
@@ -47,10 +56,8 @@ struct HistoryTests {
             gate.open()
             #expect(await eventually { coordinator.statistics().counts.late == 1 })
             tokens += [waiting, refused, running]
-            let records = try coordinator.history()
-            #expect(records.count == tokens.count)
+            let records = try await history(of: coordinator, after: tokens.count)
             #expect(Set(records.map(\.id)) == Set(tokens.map(\.id)))
-            #expect(records.map(\.number) == (1...UInt64(tokens.count)).reversed())
             for token in tokens {
                 let record = try #require(records.first { $0.id == token.id })
                 #expect(record.state == token.state && record.operationType == token.operationType)
@@ -104,7 +111,7 @@ struct HistoryTests {
             let mapped = timed(3).map { $0 + 1 }
             let zipped = mapped.zip(mapped)
             #expect(await settle([running, waiting, mapped, zipped]))
-            let records = try coordinator.history()
+            let records = try await history(of: coordinator, after: 6)
             func record(_ token: AnyTaskToken) -> ExecutionRecord? { records.first { $0.id == token.id } }
             #expect(record(first)?.attempts == 2 && record(first)?.state == .failed)
             #expect(record(running)?.state == .timedOut && record(running)?.code == .timedOut)
@@ -126,8 +133,7 @@ struct HistoryTests {
         } _: { coordinator in
             let operation = TaskTokenGuard("history_bounded", on: coordinator) { (n: Int) in n }
             _ = await gather((0..<3_333).map { operation($0) })
-            let records = try coordinator.history()
-            #expect(records.map(\.number) == (UInt64(3_333 - min(capacity, 3_333) + 1)...3_333).reversed())
+            let records = try await history(of: coordinator, after: 3_333, kept: capacity)
             let few = try coordinator.history(limit: 5)
             #expect(few.map(\.id) == records.prefix(5).map(\.id))
             let none = try coordinator.history(limit: 0)
@@ -152,8 +158,8 @@ struct HistoryTests {
             batch[99].kill()
             gate.open()
             _ = await batch.results
-            let records = try coordinator.history()
-            #expect(records.count == 100 && Set(records.map(\.id)) == Set(batch.map(\.id)))
+            let records = try await history(of: coordinator, after: 100)
+            #expect(Set(records.map(\.id)) == Set(batch.map(\.id)))
             for token in batch {
                 let record = try #require(records.first { $0.id == token.id })
                 #expect(record.state == token.state)
@@ -201,6 +207,7 @@ struct HistoryTests {
             let first = good(1)
             _ = try await first.value
             _ = await bad(1).result
+            _ = try await history(of: coordinator, after: 2)
             let before = Date().timeIntervalSince1970
             let written = try coordinator.dumpHistory(to: path)
             #expect(written == 2)
@@ -267,12 +274,8 @@ struct HistoryTests {
                 }
             }
             #expect(problems.value == 0)
-            // Who finds a token settled without having waited may be a moment early.
-            #expect(await eventually { (try? coordinator.history(limit: 1))?.first?.number == 4_000 })
-            let records = try coordinator.history()
-            let counts = coordinator.statistics().counts
-            #expect(records.count == 200 && records.first?.number == counts.settled && counts.settled == 4_000)
-            #expect(records.map(\.number) == (3_801...4_000).reversed())
+            _ = try await history(of: coordinator, after: 4_000, kept: 200)
+            #expect(coordinator.statistics().counts.settled == 4_000)
         }
     }
 }

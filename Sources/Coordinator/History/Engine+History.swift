@@ -35,7 +35,7 @@ extension Engine {
         entry.attempts = token.attempts
         entry.domain = domain
         entry.worker = worker.map { ($0.crew.kind, $0.number) }
-        if let failure = token.failure { entry.note(failure) }
+        if entry.state == .failed, let failure = token.failure { entry.note(failure) }
         history.add(entry)
     }
 

@@ -210,7 +210,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// ```swift
     /// for record in try coordinator.history(limit: 10) { print(record.operationType, record.state, record.runTime ?? .zero) }
     /// ```
-    /// Whoever has awaited a token finds it there. Costs a copy of what is kept.
+    /// Whoever has waited for a token finds it there; who finds it settled already may be a moment early. Costs a copy of what is
+    /// kept.
     ///
     /// - Parameter limit: how many at most, 0 and more; nil (the default) for as many as are kept. None are where
     ///   `Configuration.historyCapacity` is 0.
