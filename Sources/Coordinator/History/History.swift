@@ -67,6 +67,8 @@ final class History: Sendable {
     @inline(never)
     func begin(_ token: AnyTaskToken, at time: Int64) {
         if token.operation === Operation.batchRunner { return }
+        // Its worker takes the end of the body before for the beginning of this one, which may have come in between.
+        let time = max(time, token.submittedAt)
         shard(of: token.sequence).starts.withLock { $0[token.sequence] = time }
     }
 
