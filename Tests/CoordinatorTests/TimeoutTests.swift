@@ -119,7 +119,8 @@ struct TimeoutTests {
                 let value = try await operation(number).value
                 #expect(value == number)
             }
-            #expect(coordinator.realm.timers.count == 0)
+            // The last await may have found its token settled a moment before its timers go.
+            #expect(await eventually { coordinator.realm.timers.count == 0 })
             time.advance(by: .seconds(100))
             #expect(coordinator.statistics().counts.completed == 100)
         }
