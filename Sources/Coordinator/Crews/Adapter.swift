@@ -37,17 +37,15 @@ final class Adapter: @unchecked Sendable {
 
     enum Status: UInt8, Sendable { case off, noThread, measuring, unreadable }
 
-    @exclusivity(unchecked) var memories: [Memory]
+    /// Made with the first sample.
+    @exclusivity(unchecked) var memories: [Memory] = []
     /// When it was last read what the process may use.
     @exclusivity(unchecked) var lastReading: Int64
     private let statusWord = Atomic<UInt8>(Status.off.rawValue)
     private let isClosed = Atomic<Bool>(false)
     private let parker = Parker()
 
-    init(crews: Int, _ settings: Convergence.Settings, now: Int64) {
-        lastReading = now
-        memories = .init(repeating: Memory(convergence: Convergence(settings)), count: crews)
-    }
+    init(now: Int64) { lastReading = now }
 
     var status: Status {
         get { Status(rawValue: statusWord.load(ordering: .relaxed)) ?? .off }

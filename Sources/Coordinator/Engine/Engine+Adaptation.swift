@@ -33,6 +33,10 @@ extension Engine {
     @discardableResult
     func sampleCrews() -> Bool {
         guard let adapter else { return false }
+        if adapter.memories.isEmpty {
+            let memory = Adapter.Memory(convergence: Convergence(configuration.convergence))
+            adapter.memories = .init(repeating: memory, count: domains.count * 2)
+        }
         var isBusy = false
         for domain in domains.indices {
             for kind in [CrewKind.standard, .heavy] {

@@ -181,9 +181,7 @@ package final class Engine: TokenSubmitter {
         }
         waitCycleTime = configuration.waitCycleTime.map { Int64(clampedAdding: $0, to: 0) } ?? .max
         aging = Int64(clampedAdding: configuration.agingTime, to: 0)
-        adapter =
-            configuration.adaptation == .off
-            ? nil : Adapter(crews: cpuSets.count * 2, configuration.convergence, now: configuration.time.now)
+        adapter = configuration.adaptation == .off ? nil : Adapter(now: configuration.time.now)
         crews = CrewTable(domains, arePinned: configuration.pinMode != .none)
         events = EventBus(buffer: configuration.eventBuffer)
         history = configuration.historyCapacity > 0 ? History(capacity: configuration.historyCapacity) : nil
