@@ -59,6 +59,8 @@ import TokenCore
             #expect(retired(coordinator) == [])
             pass()
             #expect(retired(coordinator) == [3, 4])
+            // A retired domain is no work.
+            #expect(await eventually { !coordinator.engine.sampleCrews() })
             try machine.file("sys/fs/cgroup/app/cpuset.cpus.effective", "1-3\n")
             pass()
             #expect(retired(coordinator) == [1, 4])

@@ -42,8 +42,11 @@ extension Engine {
             for kind in [CrewKind.standard, .heavy] {
                 let crew = domains[domain][kind]
                 let place = domain * 2 + kind.rawValue
-                // Two loads for a crew that has nothing to do.
-                let isAtWork = crew.hasMail || !crews.ready(kind).contains(domain)
+                // Some loads for a crew that has nothing to do. Those of a retired domain are never ready.
+                let isAtWork =
+                    crew.hasMail
+                    || (isRetired(domain)
+                        ? crew.state.withLock { $0.active > 0 } : !crews.ready(kind).contains(domain))
                 if isAtWork { isBusy = true }
                 if isAtWork || adapter.memories[place].isDirty { sample(crew, &adapter.memories[place]) }
             }
