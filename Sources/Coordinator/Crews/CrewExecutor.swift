@@ -42,7 +42,7 @@ final class CrewExecutor: TaskExecutor, Sendable {
     /// The crew's threads are gone, but a suspended task has come back to life: it gets a thread of its own, so that
     /// it can end and free what it holds.
     private func runAfterClosing(_ work: Crew.Job.Work) {
-        let job = Crew.Job(work: work, lineage: nil, number: 0)
+        let job = Crew.Job(work: work, lineage: nil, owner: 0, number: 0)
         let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
         thread?.detach()
         if thread == nil { job.run() }
