@@ -45,8 +45,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        // For tests alone.
-        .package(url: "https://github.com/apple/swift-service-context", from: "1.3.0"),
         // For `TokenGateMacros` alone; its major version is the compiler's.
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
@@ -145,14 +143,7 @@ let package = Package(
         .testTarget(name: "TokenCoreTests", dependencies: ["TokenCore", "TestSupport"], swiftSettings: house),
         .testTarget(name: "AffinityTests", dependencies: ["Affinity", "TestSupport"], swiftSettings: house),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "TestSupport"], swiftSettings: house),
-        .testTarget(
-            name: "CoordinatorTests",
-            dependencies: [
-                "TokenGate", "TestSupport",
-                .product(name: "ServiceContextModule", package: "swift-service-context"),
-            ],
-            swiftSettings: house
-        ),
+        .testTarget(name: "CoordinatorTests", dependencies: ["TokenGate", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "MacroTests",
             dependencies: [

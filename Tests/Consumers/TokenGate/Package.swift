@@ -10,8 +10,16 @@ import PackageDescription
 
 let package = Package(
     name: "UseTokenGate",
-    dependencies: [.package(name: "TokenGate", path: "../../..")],
+    dependencies: [
+        .package(name: "TokenGate", path: "../../.."),
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.3.0"),
+    ],
     targets: [
-        .executableTarget(name: "UseTokenGate", dependencies: [.product(name: "TokenGate", package: "TokenGate")])
+        .executableTarget(
+            name: "UseTokenGate",
+            dependencies: [
+                .product(name: "TokenGate", package: "TokenGate"),
+                .product(name: "ServiceContextModule", package: "swift-service-context"),
+            ])
     ]
 )
