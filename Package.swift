@@ -136,6 +136,8 @@ let package = Package(
         example("Adaptation"),
         example("PinnedActors"),
         example("History"),
+        example("Limits"),
+        example("WaitCycles"),
         example("Decorators", imports: "TokenGateMacros"),
 
         // Tests.

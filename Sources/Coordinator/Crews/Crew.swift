@@ -131,7 +131,8 @@ final class Crew: Sendable {
     /// Under the lock.
     func oldestSubmission(_ state: State) -> Int64? {
         let ranked = [state.rankedBound.first, state.rankedFree.first].compactMap { $0 }
-        return ([bound.oldestSubmission, free.oldestSubmission].compactMap { $0 }
+        return
+            ([bound.oldestSubmission, free.oldestSubmission].compactMap { $0 }
             + ranked.map { $0._withUnsafeGuaranteedRef { $0.submittedAt } }).min()
     }
 

@@ -97,7 +97,8 @@ extension Engine {
     /// Makes a thread beyond the cap for a crew whose threads are all blocked, and that has work.
     func addThread(to crew: Crew, if hasWork: (Crew.State) -> Bool) {
         let mustSpawn = crew.state.withLock { state in
-            guard !state.isClosed, state.active + state.overrun <= 0, state.idle.isEmpty, state.threads - Self.rescuers < crew.cap,
+            guard !state.isClosed, state.active + state.overrun <= 0, state.idle.isEmpty,
+                state.threads - Self.rescuers < crew.cap,
                 hasWork(state)
             else { return false }
             state.threads += 1

@@ -75,11 +75,15 @@ extension Engine {
         let before = counters.settling {
             guard let before = token.finish(ok: ok) else { return nil as TokenWord? }
             if token.lineage != nil { released = leave(token) }
-            if ok { counters.now.pointee.completed.bump() } else { counters.now.pointee.failed.bump() }
+            if ok {
+                counters.now.pointee.completed.bump()
+            } else {
+                counters.now.pointee.failed.bump()
+                if let error = token.failure { operations.record(token).noteFailure(error) }
+            }
             return before
         }
         guard let before else { return countLate(token, counters) }
-        if !ok, let error = token.failure { operations.record(token).noteFailure(error) }
         if let released { tell(released: released) }
         if let history { note(token, in: history, domain: domain, by: worker) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
