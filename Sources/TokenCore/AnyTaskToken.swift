@@ -20,6 +20,7 @@ public import Synchronization
 /// |---|---|---|
 /// | `word` | anyone, by named transitions only | anyone |
 /// | `marks`, needed | any body that waits for the token; set once | whoever puts the token into a line, after that |
+/// | `marks`, permit | whoever gives the token a permit of its operation, or takes it | anyone |
 /// | `marks`, buried | whoever comes upon the token when it is settled; set once | the same |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
@@ -139,6 +140,17 @@ public class AnyTaskToken: @unchecked Sendable {
 
     /// True once: whoever gets it returns what the token holds that settled before it began.
     package final func markBuried() -> Bool { marks.bitwiseOr(2, ordering: .acquiringAndReleasing).oldValue & 2 == 0 }
+
+    /// Whether the token has a permit of its operation's limit, for who has not the token in hand.
+    package final var hasPermit: Bool { marks.load(ordering: .sequentiallyConsistent) & 4 != 0 }
+
+    package final func markPermit(_ has: Bool) {
+        if has {
+            marks.bitwiseOr(4, ordering: .sequentiallyConsistent)
+        } else {
+            marks.bitwiseAnd(~4, ordering: .sequentiallyConsistent)
+        }
+    }
 
     package final var current: TokenWord { TokenWord(raw: word.load(ordering: .acquiring)) }
 

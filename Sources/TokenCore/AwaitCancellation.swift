@@ -49,7 +49,13 @@ extension AnyTaskToken {
     }
 
     /// A task that awaits the token's value is cancelled: kills the token where it is asked for.
-    final func killIfCancelled() { if cancelsTokenOnCancel { kill() } }
+    ///
+    /// Callbacks of others are not called here: the runtime holds a lock of the cancelled task, and they may cancel another one.
+    final func killIfCancelled() {
+        guard cancelsTokenOnCancel, let callbacks = LeftCallbacks.of({ kill() }) else { return }
+        let isLeft = realm.map { $0.timers.at($0.timers.now) { callbacks.call() } != nil } ?? false
+        if !isLeft { callbacks.call() }
+    }
 }
 
 /// Suspends until every token is settled, or the calling task is cancelled; false where that came first.

@@ -184,16 +184,17 @@ public struct Completions<Success: Sendable>: AsyncSequence, Sendable {
 
     /// Hands the completions out.
     public struct Iterator: AsyncIteratorProtocol {
-        /// Named to the coordinator once, by the first await: they stay needed.
-        fileprivate var tokens: [TaskToken<Success>]
+        fileprivate let tokens: [TaskToken<Success>]
+        /// They were named to the coordinator, by the first await: they stay needed.
+        fileprivate var areNamed = false
         fileprivate var inner: AsyncStream<Completion<Success>>.Iterator
         fileprivate let waiting: Waiting
 
         /// The next token that settled; nil after the last, or when the task was cancelled.
         public mutating func next() async -> Completion<Success>? {
-            let named = tokens
-            tokens = []
-            guard let wait = ObservedWait(for: named) else { return await inner.next() }
+            let named = areNamed ? [] : tokens
+            areNamed = true
+            guard let wait = ObservedWait(for: named, among: tokens) else { return await inner.next() }
             let number = waiting.begin(wait)
             let completion = await inner.next()
             // Where it was in the buffer already, or the task was cancelled, no settlement has ended it.

@@ -89,6 +89,9 @@ package final class Lineage: Sendable {
     /// Whether the body, or a task of it, waits for tokens, so that what it holds may serve its descendants.
     package var isBlocked: Bool { state.withLock { $0.blockedWaits > 0 } }
 
+    /// How many of them wait.
+    package var blockedWaits: Int { state.withLock { $0.blockedWaits } }
+
     package func beginBlockedWait() { state.withLock { $0.blockedWaits += 1 } }
     package func endBlockedWait() { state.withLock { $0.blockedWaits -= 1 } }
 

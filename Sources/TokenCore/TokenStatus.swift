@@ -30,7 +30,9 @@ public struct TokenStatus: Sendable, Hashable, CustomStringConvertible {
         case turn
         /// Its storage tier is full.
         case permit(StorageSpeed)
-        /// Its coordinator has as many live tokens as its capacity allows.
+        /// As many of its operation, or of its anchor, are inside as their limit allows.
+        case limit
+        /// Its coordinator, or its operation, has as many live tokens as its capacity allows.
         case capacity
 
         /// In words.
@@ -42,7 +44,8 @@ public struct TokenStatus: Sendable, Hashable, CustomStringConvertible {
             case .tokens(let tokens): tokens.count == 1 ? "token \(tokens[0])" : "\(tokens.count) tokens"
             case .turn: "its anchor's turn"
             case .permit(let speed): "a permit of the tier \(speed)"
-            case .capacity: "a place in its coordinator"
+            case .limit: "a permit of its operation's or its anchor's limit"
+            case .capacity: "a place among live tokens"
             }
         }
     }

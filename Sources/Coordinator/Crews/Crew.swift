@@ -194,7 +194,11 @@ final class Crew: Sendable {
     ///
     /// Under the lock.
     func hasFree(_ state: State, submittedUntil limit: Int64) -> Bool {
-        (free.oldestSubmission ?? .max) <= limit || isRankedFree(state, submittedUntil: limit)
+        let mail = free.oldestSubmission
+        if let time = state.rankedFree.firstTime, time <= mail.map(rankOfMail) ?? .max {
+            return isRankedFree(state, submittedUntil: limit)
+        }
+        return (mail ?? .max) <= limit
     }
 
     private func isRankedFree(_ state: State, submittedUntil limit: Int64) -> Bool {

@@ -100,13 +100,12 @@ extension Engine: ClaimReserver {
             // A lease counts its members in before it counts them out.
             if !isReserved, let lease = object.lineage?.lead { join(lease, object) }
             object.settle(for: .coordinatorStopped, reportingTo: self)
-            // Its submitter may have waited for a place.
-            returnHoldings(object)
+            returnUnused(object)
             return token.release()
         }
         if !isReserved, record.controlNow.isBlocked {
             refuseBlocked(object)
-            returnHoldings(object)
+            returnUnused(object)
             return token.release()
         }
         let descends = object.lineage != nil

@@ -58,7 +58,7 @@ extension Engine: PlaceKeeper {
     /// All places that there are.
     var allAdmissions: [Admission] {
         [admission].compactMap { $0 }
-            + (haveLimits.load(ordering: .relaxed) ? operations.all.compactMap(\.admission) : [])
+            + (haveLimits.load(ordering: .sequentiallyConsistent) ? operations.all.compactMap(\.admission) : [])
     }
 
     /// The places that tokens of an operation need, in the order in which they take them.
@@ -275,6 +275,13 @@ extension Engine: PlaceKeeper {
     package func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation) {
         if places.contains(.operationPlace), let own = operations.record(operation).admission { returnPlace(own) }
         if places.contains(.place), let admission { returnPlace(admission) }
+    }
+
+    /// A token is refused before it came in; its submitter may have waited for places.
+    func returnUnused(_ token: AnyTaskToken) {
+        let places = token.holdings
+        token.holdings = []
+        returnPlaces(places, of: token.operation)
     }
 
     private func returnPlace(_ admission: Admission) { admission.withLock { $0.giveBack() }?.tell(true) }

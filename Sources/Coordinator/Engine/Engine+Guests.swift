@@ -75,12 +75,18 @@ extension Engine: AwaitObserver {
 
     // MARK: Waiting begins
 
-    package func beginAwait(_ lineage: Lineage, for tokens: [AnyTaskToken]) {
+    package func beginAwait(_ lineage: Lineage, for tokens: [AnyTaskToken], among all: [AnyTaskToken]) -> UInt64 {
+        beginBlocking(lineage, for: tokens)
+        return registerWait(lineage, for: all)
+    }
+
+    package func endAwait(_ number: UInt64) { endWait(number) }
+
+    /// As `beginAwait`, of a thread: it is registered when it has nothing to run.
+    func beginBlocking(_ lineage: Lineage, for tokens: [AnyTaskToken]) {
         lineage.beginBlockedWait()
         for token in tokens { need(token) }
         seekGuest(for: lineage)
-        // A thread that waits says so itself, when it has nothing to run.
-        if lineage.observer != nil, !tokens.isEmpty { registerWait(lineage, for: tokens) }
     }
 
     /// A body waits for a token, and so for those that it is made of.
@@ -221,7 +227,7 @@ extension Engine: AwaitObserver {
         let isOfOneLine =
             switch kind {
             case .turn: false
-            case .operation: body.operation === token.operation
+            case .operation: body.operation === token.operation && body.hasPermit
             case .anchor: body.anchor == token.anchor && body.tags.anchorLimit != 0
             case .storage: body.tags.storage == token.tags.storage
             }
@@ -258,7 +264,7 @@ extension Engine: AwaitObserver {
             object.holdings.insert(.turn)
             return passPause(token, record)
         }
-        object.holdings.insert(kind.holding)
+        hold(kind, object)
         takePermits(token, record)
     }
 
@@ -287,7 +293,6 @@ extension Engine: AwaitObserver {
     // MARK: Waiting ends
 
     package func comeBack(_ lineage: Lineage) async {
-        if lineage.observer != nil { endWait(lineage) }
         // It takes no guests any more: one that is inside by now is seen, and waited for.
         guard guestCount.load(ordering: .sequentiallyConsistent) != 0, let body = lineage.body else { return }
         var isFree = false

@@ -81,7 +81,7 @@ extension Engine {
     /// Every line that there is.
     var allLines: [Line] {
         tiers + anchors.flatMap(\.allLines)
-            + (haveLimits.load(ordering: .relaxed) ? operations.all.compactMap(\.line) : [])
+            + (haveLimits.load(ordering: .sequentiallyConsistent) ? operations.all.compactMap(\.line) : [])
     }
 
     // MARK: Taking
@@ -96,12 +96,19 @@ extension Engine {
             object.transition { $0.holding() }
             let granted = line.permits.withLock { permits in
                 guard permits.acquire(.token(token), rank(of: object)) else { return false }
-                object.holdings.insert(kind.holding)
+                hold(kind, object)
                 return true
             }
             if !granted { return noteHeld(object, record) }
         }
         deliver(token, record, looker: looker)
+    }
+
+    /// A token has a permit now.
+    func hold(_ kind: PermitKind, _ token: AnyTaskToken) {
+        token.holdings.insert(kind.holding)
+        // Others ask an operation's alone: it may be limited while bodies run that have none.
+        if kind == .operation { token.markPermit(true) }
     }
 
     // MARK: Giving back
@@ -113,6 +120,7 @@ extension Engine {
     func givePermitBack(_ token: AnyTaskToken, _ kind: PermitKind, looker: Worker? = nil) {
         guard token.holdings.contains(kind.holding) else { return }
         token.holdings.remove(kind.holding)
+        if kind == .operation { token.markPermit(false) }
         guard let line = standingLine(kind, of: token) else {
             fatalError("token \(token.id) has a permit of the kind \(kind), of which there is no line")
         }
@@ -123,7 +131,10 @@ extension Engine {
     /// Returns all permits that a token holds, the last that it took first.
     func givePermitsBack(_ token: AnyTaskToken, looker: Worker? = nil) {
         if token.holdings.isDisjoint(with: .permits) { return }
-        for kind in PermitKind.allCases.reversed() { givePermitBack(token, kind, looker: looker) }
+        // One token may be left to the looker, not more: it takes one.
+        for kind in PermitKind.allCases.reversed() {
+            givePermitBack(token, kind, looker: kind == .storage ? looker : nil)
+        }
     }
 
     /// Lets one go on that was just granted a permit.
@@ -135,7 +146,7 @@ extension Engine {
         while case .token(let next) = waiter {
             let object = next.takeUnretainedValue()
             if !object.isSettled {
-                object.holdings.insert(kind.holding)
+                hold(kind, object)
                 return takePermits(next, operations.record(object), looker: looker)
             }
             waiter = line.permits.withLock { $0.release() }
@@ -165,14 +176,19 @@ extension Engine {
     /// Holds an operation to so many bodies at once from now on; nil: to none.
     func setConcurrencyLimit(_ limit: Int?, of operation: Operation) throws(TokenError) {
         let record = operations.record(operation)
-        let permits = try Permits<PermitWaiter>(limit: limit ?? OperationLimits.concurrencies.upperBound)
-        let line = record.line { Line(permits) }
-        haveLimits.store(true, ordering: .sequentiallyConsistent)
-        if limit == nil { _ = record.setLimited(false) }
-        let granted = try line.permits.withLock { permits throws(TokenError) in
-            if let limit { try permits.setLimit(limit) } else { permits.lift() }
+        let range = OperationLimits.concurrencies
+        let made = Line(try Permits<PermitWaiter>(limit: limit ?? range.upperBound))
+        // What the limit says and whether there is one change together.
+        let (line, granted) = try limitChanges.withLock { _ throws(TokenError) in
+            let line = record.line { made }
+            haveLimits.store(true, ordering: .sequentiallyConsistent)
+            if limit == nil { _ = record.setLimited(false) }
+            let granted = try line.permits.withLock { permits throws(TokenError) in
+                if let limit { try permits.setLimit(limit) } else { permits.lift() }
+            }
+            if limit != nil { _ = record.setLimited(true) }
+            return (line, granted)
         }
-        if limit != nil { _ = record.setLimited(true) }
         for waiter in granted { pass(waiter, of: line, .operation) }
     }
 
@@ -200,16 +216,21 @@ extension Engine {
 extension Engine: LimitKeeper {
     package func adopt(_ limits: OperationLimits, of operation: Operation) {
         let record = operations.record(operation)
-        if let limit = limits.concurrency, record.line == nil {
-            // Checked by the guard.
-            try? setConcurrencyLimit(limit, of: operation)
-        }
-        if let capacity = limits.capacity, record.admission == nil {
-            _ = record.admission {
-                Admission(capacity, limits.overload, .operationPlace, of: operation.name, domains: domains.count)
-            }
+        limitChanges.withLock { _ in
             haveLimits.store(true, ordering: .sequentiallyConsistent)
-            record.setBounded()
+            if let limit = limits.concurrency, record.line == nil {
+                guard let permits = try? Permits<PermitWaiter>(limit: limit) else {
+                    fatalError("a guard of \"\(operation.name)\" with the limit \(limit)")
+                }
+                _ = record.line { Line(permits) }
+                _ = record.setLimited(true)
+            }
+            if let capacity = limits.capacity, record.admission == nil {
+                _ = record.admission {
+                    Admission(capacity, limits.overload, .operationPlace, of: operation.name, domains: domains.count)
+                }
+                record.setBounded()
+            }
         }
     }
 }

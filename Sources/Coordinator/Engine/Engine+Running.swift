@@ -31,6 +31,10 @@ extension Engine {
             if !holdIfPaused(token, record) { takePermits(token, record) }
             return
         }
+        if control.isLimited, !object.holdings.contains(.operationPermit), object.transition({ $0.holding() }) {
+            // The limit was set while it stood in the mailbox.
+            return takePermits(Unmanaged.passRetained(object), record)
+        }
         guard object.begin() else {
             // Run by a waiting ancestor, who returns what it holds; else settled before it began.
             if !object.current.hasBegun { bury(object) } else { endOverrun(object, worker) }

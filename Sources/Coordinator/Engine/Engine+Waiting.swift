@@ -31,7 +31,7 @@ extension Engine {
             return parkOutsideFrames(until: token, deadline: deadline)
         }
         // What it holds may serve a descendant: it counts as blocked while it runs one here, too.
-        beginAwait(lineage, for: [token])
+        beginBlocking(lineage, for: [token])
         let body = frame.token
         body?.willBlock()
         let permits = body?.holdings.intersection(.permits) ?? []
@@ -41,11 +41,11 @@ extension Engine {
             lendPermits(worker)
             leaveCrew(worker)
             isAway = true
-            registerWait(lineage, for: [token], crew: worker.crew)
+            let number = registerWait(lineage, for: [token], crew: worker.crew)
             settled = waitInSlices(deadline, worker, frame, lineage, for: token) { until in
                 token.parkUntilSettled(deadline: until) || runHere(token, worker, frame, lineage, isAway: true)
             }
-            endWait(lineage)
+            endWait(number)
         }
         lineage.endBlockedWait()
         if settled, let body { isAway = waitForGuests(of: body, deadline, worker, frame, lineage, isAway: isAway) }
@@ -71,12 +71,13 @@ extension Engine {
         if let current { current.engine.leaveCrew(current) }
         defer { if let current { current.engine.rejoinCrew(current) } }
         let worker = current.flatMap { owns($0) ? $0 : nil }
-        beginAwait(lineage, for: [token])
+        beginBlocking(lineage, for: [token])
+        let number = registerWait(lineage, for: [token], crew: current?.crew)
         let settled = waitInSlices(deadline, worker, nil, lineage, for: token) {
             token.parkUntilSettled(deadline: $0)
         }
         lineage.endBlockedWait()
-        endWait(lineage)
+        endWait(number)
         if settled, let body = lineage.body {
             _ = waitForGuests(of: body, deadline, worker, nil, lineage, isAway: true)
         }
@@ -180,7 +181,7 @@ extension Engine {
         isLookingAround.store(false, ordering: .releasing)
         guard let found else { return false }
         // Until that returns this body waits for it, also where it was about to go on: what it holds serves it.
-        beginAwait(lineage, for: [])
+        beginBlocking(lineage, for: [])
         switch found {
         case .job(let job, let crew):
             rejoinCrew(worker, covering: 1)
@@ -380,7 +381,7 @@ extension Engine {
                 place.parker.park(timeout: max(0, $0 - now()))
             }
         }
-        holder.holdings.insert(kind.holding)
+        hold(kind, holder)
     }
 
     /// A blocked body's place in the line for its own permit.

@@ -100,6 +100,8 @@ package final class Engine: TokenSubmitter {
     let leases = LeaseCounters()
     /// Places for live tokens; nil where there is no limit.
     let admission: Admission?
+    /// Held while an operation's limits change.
+    let limitChanges = Guarded<Void>(())
     /// Operations have, or had, limits of their own: while it is false, nobody has to look.
     let haveLimits = Atomic<Bool>(false)
     /// How long one waits to catch up with the next more urgent, in nanoseconds.

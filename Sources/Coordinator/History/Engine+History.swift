@@ -135,18 +135,31 @@ extension Engine: ObstacleTeller {
             }
             if isInLine { return .turn }
         }
-        if let speed = token.tags.storage {
-            var isInLine = false
-            tier(speed).permits.withLock { permits in
-                permits.forEachWaiter {
-                    if case .token(let other) = $0, other.toOpaque() == Unmanaged.passUnretained(token).toOpaque() {
-                        isInLine = true
-                    }
+        for kind in PermitKind.allCases {
+            guard let line = standingLine(kind, of: token), isStanding(token, in: line) else { continue }
+            if kind == .storage, let speed = token.tags.storage { return .permit(speed) }
+            return .limit
+        }
+        let stands = allAdmissions.contains { admission in
+            admission.withLock { limit in
+                var stands = false
+                limit.forEachStanding { stands = stands || $0.toOpaque() == Unmanaged.passUnretained(token).toOpaque() }
+                return stands
+            }
+        }
+        return stands ? .capacity : nil
+    }
+
+    private func isStanding(_ token: AnyTaskToken, in line: Line) -> Bool {
+        line.permits.withLock { permits in
+            var stands = false
+            permits.forEachWaiter {
+                if case .token(let other) = $0 {
+                    stands = stands || other.toOpaque() == Unmanaged.passUnretained(token).toOpaque()
                 }
             }
-            if isInLine { return .permit(speed) }
+            return stands
         }
-        return gate.contains(.bounded) && token.state == .waiting ? .capacity : nil
     }
 }
 

@@ -91,10 +91,14 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         return token
     }
 
-    /// Tells a submitter, once, what the operation is to be held to.
+    /// Tells a submitter what the operation is to be held to; from then on it is.
     func stateLimits(to submitter: any TokenSubmitter) {
-        guard let limits = options.limits, submitter.realm.gate(of: operation).isNews(limits) else { return }
+        guard let limits = options.limits else { return }
+        let gate = submitter.realm.gate(of: operation)
+        if gate.isTold(limits) { return }
+        // Several may tell it at once; none goes on before it is told.
         (submitter as? any LimitKeeper)?.adopt(limits, of: operation)
+        gate.didTell(limits)
     }
 
     /// What a call says about where it wants to run, in a form that lasts.

@@ -140,8 +140,12 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         switch gate.admit(breaker, now: now) {
         case .yes: return nil
         case .probe(let number):
-            care.withLock { $0.probe = number }
-            realm.tell(.breakerHalfOpen(operation))
+            let isOver = care.withLock { care in
+                if !care.isOver { care.probe = number }
+                return care.isOver
+            }
+            // Settled meanwhile, it will not try: another may.
+            if isOver { gate.abandon(probe: number) } else { realm.tell(.breakerHalfOpen(operation)) }
             return nil
         case .no(let until): return until
         }

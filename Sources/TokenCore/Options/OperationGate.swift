@@ -29,8 +29,10 @@ package final class OperationGate: Sendable {
 
     private struct Entry {
         let token: AnyTaskToken
-        /// Until then its submitter alone may see it.
+        /// Until then the thread that submits it alone may see it.
         var isLaunched = false
+        /// That thread: a callback that is called within the submission may ask for the same key.
+        let submitter = UInt(bitPattern: thisThread)
     }
 
     /// The live token that has the key; nil where the new one has it now, to be launched at once.
@@ -39,7 +41,7 @@ package final class OperationGate: Sendable {
             let (found, isLaunched, old): (AnyTaskToken?, Bool, Entry?) = state.withLock { state in
                 let entry = state.keys[key]
                 if let entry, !entry.isLaunched || !entry.token.isSettled {
-                    return (entry.token, entry.isLaunched, entry)
+                    return (entry.token, entry.isLaunched || entry.submitter == UInt(bitPattern: thisThread), entry)
                 }
                 state.keys[key] = Entry(token: token)
                 return (nil, true, entry)
@@ -64,8 +66,11 @@ package final class OperationGate: Sendable {
         _ = released  // freed outside the lock
     }
 
-    /// Whether a guard states these limits for the first time.
-    func isNews(_ limits: OperationLimits) -> Bool { state.withLock { $0.limits.insert(limits).inserted } }
+    /// Whether the submitter has been told of these limits.
+    func isTold(_ limits: OperationLimits) -> Bool { state.withLock { $0.limits.contains(limits) } }
+
+    /// It has: who finds that may rely on the limits.
+    func didTell(_ limits: OperationLimits) { state.withLock { _ = $0.limits.insert(limits) } }
 
     func due(_ limit: RateLimit, now: Int64) -> Int64 { state.withLock { $0.bucket.due(limit, now: now) } }
 
