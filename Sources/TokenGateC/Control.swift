@@ -122,6 +122,19 @@ package func tg_coordinator_set_storage_limit(
     }
 }
 
+@c @implementation
+package func tg_coordinator_set_concurrency_limit(
+    _ handle: OpaquePointer?, _ operation_type: UnsafePointer<CChar>?, _ limit: Int32,
+    _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    attempt(error) { () throws(Failure) in
+        let coordinator = try coordinatorOf(handle)
+        let name = try operationName(operation_type)
+        let limit = limit == Int32(TG_NONE) ? nil : Int(limit)
+        do { try coordinator.setConcurrencyLimit(limit, of: name) } catch { throw Failure(error) }
+    }
+}
+
 extension StorageSpeed {
     /// From `TG_STORAGE_…`; nil for none.
     init?(number: Int32) throws(Failure) {

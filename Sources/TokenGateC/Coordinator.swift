@@ -57,14 +57,40 @@ extension Configuration {
         default: anchorIdleCapacity = Int(config.anchor_idle_capacity)
         }
         if config.capacity != 0 { capacity = Int(config.capacity) }
-        switch Int(config.overload) {
-        case TG_OVERLOAD_DEFAULT, TG_OVERLOAD_SUSPEND: overload = .suspend
-        case TG_OVERLOAD_REJECT: overload = .reject
-        case TG_OVERLOAD_DROP_OLDEST: overload = .dropOldest
-        default: throw wrong("overload", config.overload)
-        }
+        guard let policy = OverloadPolicy(number: config.overload) else { throw wrong("overload", config.overload) }
+        overload = policy
         if config.reserved != 0 { throw wrong("reserved", config.reserved) }
+        switch config.aging_time {
+        case 0: break
+        case Int64(TG_NONE): agingTime = .zero
+        case 1...: agingTime = .nanoseconds(config.aging_time)
+        default: throw wrong("aging_time", config.aging_time)
+        }
+        switch config.wait_cycle_time {
+        case 0: break
+        case Int64(TG_NONE): waitCycleTime = nil
+        case 1...: waitCycleTime = .nanoseconds(config.wait_cycle_time)
+        default: throw wrong("wait_cycle_time", config.wait_cycle_time)
+        }
+        historyCapacity = Int(config.history_capacity)
+        switch Int(config.adaptation) {
+        case TG_ADAPTATION_DEFAULT, TG_ADAPTATION_AUTOMATIC: adaptation = .automatic
+        case TG_ADAPTATION_OFF: adaptation = .off
+        default: throw wrong("adaptation", config.adaptation)
+        }
         do { try validate() } catch { throw Failure(error) }
+    }
+}
+
+extension OverloadPolicy {
+    /// From `TG_OVERLOAD_…`; nil for a number that is none.
+    init?(number: Int32) {
+        switch Int(number) {
+        case TG_OVERLOAD_DEFAULT, TG_OVERLOAD_SUSPEND: self = .suspend
+        case TG_OVERLOAD_REJECT: self = .reject
+        case TG_OVERLOAD_DROP_OLDEST: self = .dropOldest
+        default: return nil
+        }
     }
 }
 

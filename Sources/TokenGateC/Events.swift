@@ -118,9 +118,29 @@ extension Event {
                 TG_EVENT_WAIT_CYCLE, links.first?.operationType,
                 detail: links.map { "\($0.id) \"\($0.operationType)\" (\($0.reason.rawValue))" }.joined(
                     separator: " -> "))
-        case .workerOverrun, .workersChanged, .domainRetired, .domainRestored, .anchorRehomed, .anchorsRehomed:
-            // Have no number in the binary interface yet.
-            break
+        case .workerOverrun(let domain, let crew, let number, let id, let operationType):
+            event.id = tg_token_id(id)
+            event.domain = UInt32(domain)
+            call(TG_EVENT_WORKER_OVERRUN, operationType, detail: "\(crew) \(number)")
+        case .workersChanged(let domain, let crew, let from, let to, let reason):
+            event.domain = UInt32(domain)
+            (event.from, event.to) = (Int32(clamping: from), Int32(clamping: to))
+            call(TG_EVENT_WORKERS_CHANGED, detail: "\(crew): \(reason)")
+        case .domainRetired(let domain, let reason):
+            event.domain = UInt32(domain)
+            call(TG_EVENT_DOMAIN_RETIRED, detail: reason)
+        case .domainRestored(let domain):
+            event.domain = UInt32(domain)
+            call(TG_EVENT_DOMAIN_RESTORED)
+        case .anchorRehomed(let hash, let from, let to):
+            event.anchor_hash = hash
+            event.domain = UInt32(to)
+            (event.from, event.to) = (Int32(clamping: from), Int32(clamping: to))
+            call(TG_EVENT_ANCHOR_REHOMED)
+        case .anchorsRehomed(let from, let count):
+            event.from = Int32(clamping: from)
+            event.count = UInt64(count)
+            call(TG_EVENT_ANCHORS_REHOMED)
         case .lifecycle(let phase):
             event.phase = phase.number
             call(TG_EVENT_LIFECYCLE)
@@ -128,7 +148,8 @@ extension Event {
     }
 }
 
-private func withOptionalCString(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Void) {
+/// Calls `body` with the text as C sees it, NULL where there is none.
+func withOptionalCString(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Void) {
     if let text { text.withCString { body($0) } } else { body(nil) }
 }
 

@@ -90,6 +90,7 @@ final class CallableOperation: Sendable {
         let isOrdered = options.ordered == 1
         let calls = try Self.externalCalls(options)
         let key = try Self.fixedKey(options)
+        let atOnce = try Self.atOnce(options)
         let asked = try OperationOptions(options, body)
         do {
             switch Int(options.anchor_mode) {
@@ -103,16 +104,16 @@ final class CallableOperation: Sendable {
                 entry = .plain(made)
             case TG_ANCHOR_FIXED:
                 let made = TaskTokenGuard(
-                    name, weight: weight, storage: storage, locality: .sticky(key, ordered: isOrdered), options: asked,
-                    on: coordinator
+                    name, weight: weight, storage: storage, locality: .sticky(key, ordered: isOrdered, atOnce: atOnce),
+                    options: asked, on: coordinator
                 ) { (call: Call) in try body.run(call) }
                 try made.validate()
                 entry = .plain(made)
             case TG_ANCHOR_PER_CALL:
                 let made = TaskTokenGuard(
                     name, weight: weight, storage: storage,
-                    locality: .sticky(ordered: isOrdered) { (call: AnchoredCall) in call.key }, options: asked,
-                    on: coordinator
+                    locality: .sticky(ordered: isOrdered, atOnce: atOnce) { (call: AnchoredCall) in call.key },
+                    options: asked, on: coordinator
                 ) { (call: AnchoredCall) in try body.run(call.call) }
                 try made.validate()
                 entry = .anchored(made)
@@ -144,6 +145,15 @@ final class CallableOperation: Sendable {
         var names: [String] = []
         for index in 0..<options.external_call_count { names.append(try text(calls[index], "external_calls[…]")) }
         return names
+    }
+
+    /// How many tokens of one anchor may be inside at once; nil for no limit.
+    private static func atOnce(_ options: tg_operation_options) throws(Failure) -> Int? {
+        guard options.anchor_at_once != 0 else { return nil }
+        guard Int(options.anchor_mode) != TG_ANCHOR_NONE else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "anchor_at_once \(options.anchor_at_once) without an anchor")
+        }
+        return Int(options.anchor_at_once)
     }
 
     private static func fixedKey(_ options: tg_operation_options) throws(Failure) -> [UInt8] {

@@ -17,9 +17,24 @@ extension OperationOptions {
         let retry = try given(options.retry).map { (policy) throws(Failure) in try RetryPolicy(policy, body) }
         let rate = try given(options.rate).map { (limit) throws(Failure) in try RateLimit(limit) }
         let breaker = try given(options.breaker).map { (breaker) throws(Failure) in CircuitBreaker(breaker) }
-        if whole == nil, queue == nil, run == nil, retry == nil, rate == nil, breaker == nil { return nil }
+        let priority = try TokenPriority(number: options.priority)
+        // Values out of their range are told where the guard is made.
+        let concurrency = options.concurrency == 0 ? nil : Int(options.concurrency)
+        let capacity = options.capacity == 0 ? nil : Int(options.capacity)
+        guard let overload = OverloadPolicy(number: options.overload) else {
+            throw Failure(TG_E_INVALID_ARGUMENT, "overload \(options.overload) is not TG_OVERLOAD_…")
+        }
+        if options.overload != 0, capacity == nil {
+            throw Failure(TG_E_INVALID_ARGUMENT, "overload \(options.overload) is given, but no capacity")
+        }
+        if whole == nil, queue == nil, run == nil, retry == nil, rate == nil, breaker == nil, priority == nil,
+            concurrency == nil, capacity == nil
+        {
+            return nil
+        }
         self.init(
-            retry: retry, queueTimeout: queue, runTimeout: run, timeout: whole, rate: rate, breaker: breaker)
+            retry: retry, queueTimeout: queue, runTimeout: run, timeout: whole, rate: rate, breaker: breaker,
+            priority: priority, concurrency: concurrency, capacity: capacity, overload: overload)
     }
 }
 
@@ -31,6 +46,19 @@ private func given<Structure: Options>(_ pointer: UnsafePointer<Structure>?) thr
 /// A time after which something ends: zero for none.
 func limit(_ nanoseconds: Int64, _ name: StaticString) throws(Failure) -> Duration? {
     nanoseconds == 0 ? nil : try duration(nanoseconds, name)
+}
+
+extension TokenPriority {
+    /// From `TG_PRIORITY_…`; nil for the default.
+    init?(number: Int32) throws(Failure) {
+        switch Int(number) {
+        case TG_PRIORITY_DEFAULT: return nil
+        case TG_PRIORITY_HIGH: self = .high
+        case TG_PRIORITY_NORMAL: self = .normal
+        case TG_PRIORITY_LOW: self = .low
+        default: throw Failure(TG_E_INVALID_ARGUMENT, "priority \(number) is not TG_PRIORITY_…")
+        }
+    }
 }
 
 extension RetryPolicy {

@@ -123,7 +123,8 @@ enum Status {
         TG_E_FORKED: Words("TG_E_FORKED", "the library cannot be used in a child of fork()"),
         TG_E_SYSTEM: Words("TG_E_SYSTEM", "a system call failed"),
         TG_E_INTERNAL: Words("TG_E_INTERNAL", "a fault of the library"),
-        TG_E_OVERLOADED: Words("TG_E_OVERLOADED", "the coordinator has as many live tokens as its capacity allows"),
+        TG_E_OVERLOADED: Words(
+            "TG_E_OVERLOADED", "the coordinator, or the operation, has as many live tokens as its capacity allows"),
         TG_E_BLOCKED: Words("TG_E_BLOCKED", "the operation is blocked, by hand or by its circuit breaker"),
         TG_E_DEPENDENCY_FAILED: Words(
             "TG_E_DEPENDENCY_FAILED", "a token that this one was to come after did not complete"),

@@ -21,8 +21,8 @@ protocol Options: Growing {
     /// What it was in each version that changed it, in bytes, the present one last: a size in between would cut a field in two.
     static var sizes: [Int] { get }
 }
-extension tg_config: Options { static var sizes: [Int] { [96, 112] } }
-extension tg_operation_options: Options { static var sizes: [Int] { [72, 120] } }
+extension tg_config: Options { static var sizes: [Int] { [96, 112, 136] } }
+extension tg_operation_options: Options { static var sizes: [Int] { [72, 120, 144] } }
 extension tg_submit_options: Options { static var sizes: [Int] { [72, 80, 136] } }
 extension tg_retry_policy: Options { static var sizes: [Int] { [64] } }
 extension tg_rate_limit: Options { static var sizes: [Int] { [24] } }

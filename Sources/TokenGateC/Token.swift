@@ -110,6 +110,17 @@ package func tg_token_get_seed(_ token: OpaquePointer?, _ out: UnsafeMutablePoin
 }
 
 @c @implementation
+package func tg_token_status_json(
+    _ token: OpaquePointer?, _ out: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ error: UnsafeMutablePointer<tg_error>?
+) -> tg_status {
+    attempt(error) { () throws(Failure) in
+        let token = try tokenOf(token).takeUnretainedValue()
+        try required(out, "out").pointee = copied(try json(token.status()))
+    }
+}
+
+@c @implementation
 package func tg_token_kill(_ token: OpaquePointer?, _ settled: UnsafeMutablePointer<Int32>?) -> tg_status {
     attempt { () throws(Failure) in
         let won = try tokenOf(token).takeUnretainedValue().kill()

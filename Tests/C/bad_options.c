@@ -84,6 +84,20 @@ static void operations(void) {
     BAD_OPERATION(wrong, "burst 1000001", options.rate = &rate; rate.per_second = 1; rate.burst = 1000001);
     BAD_OPERATION(wrong, "reserved 1", options.rate = &rate; rate.per_second = 1; rate.reserved = 1);
 
+    BAD_OPERATION(wrong, "priority 4", options.priority = 4);
+    BAD_OPERATION(wrong, "priority -1", options.priority = -1);
+    BAD_OPERATION(wrong, "concurrency -1", options.concurrency = TG_NONE);
+    BAD_OPERATION(wrong, "concurrency 65537", options.concurrency = 65537);
+    BAD_OPERATION(wrong, "capacity -1", options.capacity = -1);
+    BAD_OPERATION(wrong, "capacity 1000000001", options.capacity = 1000000001);
+    BAD_OPERATION(wrong, "capacity 9223372036854775807", options.capacity = INT64_MAX);
+    BAD_OPERATION(wrong, "overload 4", options.capacity = 1; options.overload = 4);
+    BAD_OPERATION(wrong, "overload -1", options.capacity = 1; options.overload = -1);
+    BAD_OPERATION(wrong, "overload 2 is given, but no capacity", options.overload = TG_OVERLOAD_REJECT);
+    BAD_OPERATION(wrong, "anchor_at_once 1 without an anchor", options.anchor_at_once = 1);
+    BAD_OPERATION(wrong, "tOnce -1", options.anchor_mode = TG_ANCHOR_PER_CALL; options.anchor_at_once = -1);
+    BAD_OPERATION(wrong, "tOnce 65536", options.anchor_mode = TG_ANCHOR_PER_CALL; options.anchor_at_once = 65536);
+
     BAD_OPERATION(size, "struct_size 39", options.breaker = &breaker; breaker.struct_size = sizeof breaker - 1);
     BAD_OPERATION(wrong, "failureRate 1.0", options.breaker = &breaker; breaker.failure_rate = 1);
     BAD_OPERATION(wrong, "failureRate -2.0", options.breaker = &breaker; breaker.failure_rate = -2);
@@ -154,9 +168,17 @@ static void earlier(tg_token *token) {
     first.retry = (tg_retry_policy *)(void *)1;
     NEED(tg_operation_create(coordinator, "earlier", body, &first, &made, NULL));
     NEED(tg_operation_destroy(made, NULL));
+    /* The second version's. */
+    first.timeout = first.run_timeout = 0;
+    first.retry = NULL;
+    first.struct_size = offsetof(tg_operation_options, priority);
+    first.priority = first.overload = first.concurrency = first.anchor_at_once = -1;
+    first.capacity = -1;
+    NEED(tg_operation_create(coordinator, "earlier", body, &first, &made, NULL));
+    NEED(tg_operation_destroy(made, NULL));
     for (size_t size = sizeof(size_t); size < sizeof first; size++) {
         first.struct_size = size;
-        if (size == offsetof(tg_operation_options, timeout)) continue;
+        if (size == offsetof(tg_operation_options, timeout) || size == offsetof(tg_operation_options, priority)) continue;
         CHECK_STATUS(TG_E_STRUCT_SIZE, tg_operation_create(coordinator, "earlier", body, &first, &made, NULL));
     }
     tg_submit_options second = TG_SUBMIT_OPTIONS_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Keys, rates, breakers, blocks, health. No time decides, as in options.c. */
+ * Keys, rates, breakers, blocks, health, how many at once and alive, priorities. No time decides, as in options.c. */
 #include "calls.h"
 
 /* ---- Keys ---- */
@@ -211,6 +211,197 @@ static void blocks(void) {
     NEED(tg_operation_destroy(operation, NULL));
 }
 
+/* ---- How many at once ---- */
+
+static int count_in(tg_token *const *tokens, int count, int32_t state) {
+    int found = 0;
+    for (int i = 0; i < count; i++) found += tg_token_state(tokens[i]) == state;
+    return found;
+}
+
+/* Bodies of a storage tier: each has a thread if it is let in. */
+static void concurrency(void) {
+    gate door = {0};
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    tg_token *tokens[12];
+    void *arguments[12];
+    for (int i = 0; i < 12; i++) arguments[i] = &door;
+    options.storage = TG_STORAGE_INSANE;
+    options.concurrency = 2;
+    tg_operation *limited = make("limited", stand, &options);
+    /* Another of the same type shares it, whatever it states; what is stated first holds. */
+    options.concurrency = 5;
+    tg_operation *other = make("limited", stand, &options);
+    NEED(tg_submit_many(limited, arguments, 8, NULL, tokens, NULL));
+    NEED(tg_submit_many(other, arguments, 4, NULL, tokens + 8, NULL));
+    gate_await(&door, 2);
+    CHECK(count_in(tokens, 12, TG_STATE_WAITING) == 10 && atomic_load(&door.arrived) == 2);
+    NEED(tg_coordinator_set_concurrency_limit(coordinator, "limited", 5, NULL));
+    gate_await(&door, 5);
+    CHECK(count_in(tokens, 12, TG_STATE_WAITING) == 7 && atomic_load(&door.arrived) == 5);
+    /* Nobody inside is disturbed, nobody is let in. */
+    NEED(tg_coordinator_set_concurrency_limit(coordinator, "limited", 1, NULL));
+    NEED(tg_token_kill(tokens[11], NULL));
+    CHECK(count_in(tokens, 12, TG_STATE_WAITING) == 6 && count_in(tokens, 12, TG_STATE_EXECUTING) == 5);
+    NEED(tg_coordinator_set_concurrency_limit(coordinator, "limited", TG_NONE, NULL));
+    gate_await(&door, 11);
+    CHECK(count_in(tokens, 12, TG_STATE_WAITING) == 0);
+    gate_open(&door);
+    NEED(tg_token_wait_all(tokens, 12, TG_FOREVER, NULL));
+    CHECK(count_in(tokens, 12, TG_STATE_COMPLETED) == 11);
+    NEED(tg_token_release_many(tokens, 12));
+    NEED(tg_operation_destroy(limited, NULL));
+    NEED(tg_operation_destroy(other, NULL));
+}
+
+static tg_operation *recursive;
+static int32_t descend(tg_context *context, void *argument, tg_result *result) {
+    (void)context, (void)result;
+    intptr_t depth = (intptr_t)argument;
+    return depth == 0 ? 0 : (int32_t)end_of(submit(recursive, (void *)(depth - 1), NULL), NULL);
+}
+
+/* A body that waits does not count: an operation with a limit of one may call itself. */
+static void recursion(void) {
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    options.concurrency = 1;
+    recursive = make("recursive", descend, &options);
+    CHECK_STATUS(TG_OK, end_of(submit(recursive, (void *)(intptr_t)20, NULL), NULL));
+    NEED(tg_operation_destroy(recursive, NULL));
+}
+
+static void anchors_at_once(void) {
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    tg_submit_options call = TG_SUBMIT_OPTIONS_INIT;
+    tg_token *tokens[10];
+    options.storage = TG_STORAGE_INSANE;
+    options.anchor_at_once = 2;
+    for (int mode = TG_ANCHOR_FIXED; mode <= TG_ANCHOR_PER_CALL; mode++) {
+        gate door = {0};
+        bool each = mode == TG_ANCHOR_PER_CALL;
+        options.anchor_mode = mode;
+        options.anchor = each ? NULL : "key", options.anchor_size = each ? 0 : 3;
+        tg_operation *anchored = make("anchored", stand, &options);
+        for (int i = 0; i < 10; i++) {
+            if (each) call.anchor = i % 2 ? "odd" : "eve", call.anchor_size = 3;
+            tokens[i] = submit(anchored, &door, each ? &call : NULL);
+        }
+        /* So many of each key. */
+        int inside = each ? 4 : 2;
+        gate_await(&door, inside);
+        CHECK(count_in(tokens, 10, TG_STATE_WAITING) == 10 - inside && atomic_load(&door.arrived) == inside);
+        gate_open(&door);
+        NEED(tg_token_wait_all(tokens, 10, TG_FOREVER, NULL));
+        CHECK(count_in(tokens, 10, TG_STATE_COMPLETED) == 10);
+        NEED(tg_token_release_many(tokens, 10));
+        NEED(tg_operation_destroy(anchored, NULL));
+    }
+}
+
+/* ---- How many alive ---- */
+
+static void operation_capacity(void) {
+    gate door = {0};
+    tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+    tg_submit_options call = TG_SUBMIT_OPTIONS_INIT;
+    tg_error error = TG_ERROR_INIT;
+    tg_token *first, *second;
+    options.storage = TG_STORAGE_INSANE;
+    options.capacity = 2;
+    options.overload = TG_OVERLOAD_REJECT;
+    tg_operation *rejecting = make("rejecting", stand, &options), *unbounded = make("unbounded", answer, NULL);
+    first = submit(rejecting, &door, NULL), second = submit(rejecting, &door, NULL);
+    /* Whoever comes on top is refused, patient or not; others have nothing to do with it. */
+    call.place_timeout = HOUR;
+    CHECK_STATUS(TG_E_OVERLOADED, end_of(submit(rejecting, &door, &call), &error));
+    CHECK(strstr(error.message, "\"rejecting\"") != NULL && strstr(error.message, "capacity 2") != NULL);
+    CHECK_STATUS(TG_OK, end_of(submit(unbounded, NULL, NULL), NULL));
+    gate_open(&door);
+    CHECK_STATUS(TG_OK, end_of(first, NULL));
+    CHECK_STATUS(TG_OK, end_of(second, NULL));
+    NEED(tg_operation_destroy(rejecting, NULL));
+    NEED(tg_operation_destroy(unbounded, NULL));
+
+    /* The default: whoever is patient waits for a place. */
+    options.overload = TG_OVERLOAD_DEFAULT;
+    options.capacity = 1;
+    gate other = {0};
+    tg_operation *suspending = make("suspending", stand, &options);
+    first = submit(suspending, &other, NULL);
+    CHECK_STATUS(TG_E_OVERLOADED, end_of(submit(suspending, &other, NULL), NULL));
+    call.place_timeout = TG_MILLISECOND;
+    CHECK_STATUS(TG_E_OVERLOADED, end_of(submit(suspending, &other, &call), NULL));
+    gate_open(&other);
+    call.place_timeout = TG_FOREVER;
+    CHECK_STATUS(TG_OK, end_of(submit(suspending, &other, &call), NULL));
+    CHECK_STATUS(TG_OK, end_of(first, NULL));
+    NEED(tg_operation_destroy(suspending, NULL));
+
+    /* The one that has waited longest goes: of four two are sent to workers. */
+    gate third = {0};
+    tg_token *tokens[6];
+    void *arguments[] = {&third, &third, &third, &third, &third, &third};
+    options.overload = TG_OVERLOAD_DROP_OLDEST;
+    options.capacity = 4;
+    tg_operation *dropping = make("dropping", stand, &options);
+    NEED(tg_submit_many(dropping, arguments, 6, NULL, tokens, NULL));
+    CHECK_STATUS(TG_E_OVERLOADED, tg_token_result(tokens[2], NULL, NULL));
+    CHECK_STATUS(TG_E_OVERLOADED, tg_token_result(tokens[3], NULL, NULL));
+    gate_open(&third);
+    for (int i = 0; i < 6; i++) CHECK_STATUS(i == 2 || i == 3 ? TG_E_OVERLOADED : TG_OK, end_of(tokens[i], NULL));
+    NEED(tg_operation_destroy(dropping, NULL));
+}
+
+/* ---- Who first ---- */
+
+static atomic_int turn;
+static int32_t take_turn(tg_context *context, void *argument, tg_result *result) {
+    (void)context, (void)argument;
+    result->value.i64 = atomic_fetch_add(&turn, 1);
+    return 0;
+}
+
+/* One worker, which stands at a gate while tokens of all priorities come, the least urgent first. */
+static void priorities(void) {
+    static const int32_t levels[] = {TG_PRIORITY_LOW, TG_PRIORITY_DEFAULT, TG_PRIORITY_NORMAL, TG_PRIORITY_HIGH};
+    static const int64_t turns[2][4] = {{3, 1, 2, 0}, {0, 1, 2, 3}};
+    tg_coordinator *outer = coordinator;
+    for (int round = 0; round < 2; round++) {
+        gate door = {0};
+        tg_config config = TG_CONFIG_INIT;
+        tg_operation *operations[4];
+        tg_token *tokens[4];
+        config.maximum_domains = 1;
+        config.workers_per_core = 1;
+        /* Waiting makes up for urgency after so long; with none it means nothing. */
+        config.aging_time = round == 0 ? HOUR : TG_NONE;
+        NEED(tg_coordinator_create(&config, &coordinator, NULL));
+        NEED(tg_coordinator_start(coordinator, NULL));
+        tg_operation *standing = make("standing", stand, NULL);
+        tg_token *first = submit(standing, &door, NULL);
+        gate_await(&door, 1);
+        atomic_store(&turn, 0);
+        for (int i = 0; i < 4; i++) {
+            tg_operation_options options = TG_OPERATION_OPTIONS_INIT;
+            options.priority = levels[i];
+            operations[i] = make("urgent", take_turn, &options);
+            tokens[i] = submit(operations[i], NULL, NULL);
+        }
+        gate_open(&door);
+        for (int i = 0; i < 4; i++) {
+            tg_value value = {.i64 = -1};
+            CHECK_STATUS(TG_OK, tg_token_wait(tokens[i], TG_FOREVER, &value, NULL));
+            CHECK(value.i64 == turns[round][i]);
+            NEED(tg_operation_destroy(operations[i], NULL));
+        }
+        NEED(tg_token_release_many(tokens, 4));
+        CHECK_STATUS(TG_OK, end_of(first, NULL));
+        NEED(tg_operation_destroy(standing, NULL));
+        end();
+    }
+    coordinator = outer;
+}
+
 /* Places are waited for with options as without. */
 static void places(void) {
     gate door = {0};
@@ -246,6 +437,11 @@ int main(void) {
     rates();
     breaks();
     blocks();
+    concurrency();
+    recursion();
+    anchors_at_once();
+    operation_capacity();
+    priorities();
     places();
     end();
     return check_report("limits");

@@ -110,7 +110,7 @@ enum {
     TG_E_FORKED = -19,                /* called in a child of fork() */
     TG_E_SYSTEM = -20,                /* a system call failed: the message tells which, and why */
     TG_E_INTERNAL = -21,              /* a fault of the library: please report it */
-    TG_E_OVERLOADED = -22,            /* the coordinator had as many live tokens as its capacity allows */
+    TG_E_OVERLOADED = -22,            /* the coordinator, or the operation, had as many live tokens as its capacity allows */
     TG_E_BLOCKED = -23,               /* the operation is blocked, by hand or by its circuit breaker */
     TG_E_DEPENDENCY_FAILED = -24      /* a token that this one was to come after did not complete: see tg_error.cause */
 };
@@ -177,13 +177,21 @@ enum {
     TG_PIN_HARD = 3     /* tg_coordinator_start fails where a worker could not be pinned and verified */
 };
 
-/* What becomes of a token that comes from outside of bodies while there are as many as tg_config.capacity allows. Descendants
- * of bodies always come in, and count. */
+/* What becomes of a token that comes from outside of bodies while there are as many as a capacity allows: that of the coordinator
+ * (tg_config) or of the operation (tg_operation_options). Descendants of bodies always come in, and count. */
 enum {
     TG_OVERLOAD_DEFAULT = 0,    /* suspend */
     TG_OVERLOAD_SUSPEND = 1,    /* it waits as long as tg_submit_options.place_timeout says; then it is refused */
     TG_OVERLOAD_REJECT = 2,     /* it is refused: it settles at once with TG_E_OVERLOADED */
     TG_OVERLOAD_DROP_OLDEST = 3 /* the one that has waited longest settles with TG_E_OVERLOADED, unless it has been sent to a worker */
+};
+
+/* Whether the number of threads that run bodies at once follows what bodies do. */
+enum {
+    TG_ADAPTATION_DEFAULT = 0,   /* automatic */
+    TG_ADAPTATION_AUTOMATIC = 1, /* where bodies block (sleep, I/O, locks) while tokens wait, more run at once, up to workers_per_core;
+                                    CPUs that go are noticed */
+    TG_ADAPTATION_OFF = 2        /* one at a time in each crew, those aside that wait for tokens */
 };
 
 /* For options where zero is the default and "none at all" is wanted. */
@@ -211,9 +219,15 @@ typedef struct tg_config {
     int64_t capacity;             /* live tokens at most, 1...1000000000; default: no limit */
     int32_t overload;             /* TG_OVERLOAD_... */
     int32_t reserved;             /* 0 */
+    int64_t aging_time;           /* how long a token has to wait to catch up with one that is a step more urgent
+                                     (tg_operation_options.priority), or TG_NONE: priorities mean nothing; default 100 ms */
+    int64_t wait_cycle_time;      /* how long bodies wait for tokens before it is looked whether they wait in a circle
+                                     (TG_EVENT_WAIT_CYCLE), or TG_NONE: it is not; default 1 s */
+    uint32_t history_capacity;    /* records of settled tokens that are kept for tg_coordinator_history, 1...16777216; default: none */
+    int32_t adaptation;           /* TG_ADAPTATION_... */
 } tg_config;
 
-#define TG_CONFIG_INIT { sizeof(tg_config), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define TG_CONFIG_INIT { sizeof(tg_config), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* For languages without the macro: zeroes `struct_size` bytes and notes the size. Returns TG_E_STRUCT_SIZE where
  * that is less than sizeof(size_t). */
@@ -259,21 +273,21 @@ enum { TG_PHASE_IDLE = 0, TG_PHASE_RUNNING = 1, TG_PHASE_DRAINING = 2, TG_PHASE_
 TG_API int32_t tg_coordinator_phase(const tg_coordinator *coordinator);
 
 /* ---- Control -------------------------------------------------------------------------------------------------- */
-/* `operation_type` is nullable in each but the two that block: NULL means all operations. An operation type that nobody used is no
- * error. */
+/* `operation_type` is nullable where that is said: NULL means all operations. An operation type that nobody used is no error. */
 
-/* Holds back every token that has not begun, and those to come; descendants of running bodies still go.
+/* Holds back every token that has not begun, and those to come; descendants of running bodies still go. `operation_type` is nullable.
  * `changed`, nullable: 0 where it was paused already, else 1. */
 TG_API tg_status tg_coordinator_pause(tg_coordinator *coordinator, const char *operation_type, int32_t *changed, tg_error *error);
 
-/* Lets held tokens go on; NULL leaves the pauses of single operations. `changed`, nullable: 0 where it was not paused. */
+/* Lets held tokens go on. `operation_type` is nullable; NULL leaves the pauses of single operations. `changed`, nullable: 0 where it was not paused. */
 TG_API tg_status tg_coordinator_resume(tg_coordinator *coordinator, const char *operation_type, int32_t *changed, tg_error *error);
 
 /* Settles live tokens with TG_E_KILLED: those that wait never run, running bodies are asked to end.
- * `settled`, nullable: how many. */
+ * `operation_type` is nullable. `settled`, nullable: how many. */
 TG_API tg_status tg_coordinator_kill(tg_coordinator *coordinator, const char *operation_type, uint64_t *settled, tg_error *error);
 
-/* Settles with TG_E_DISCARDED what has not begun; running tokens are left alone. `settled`, nullable: how many. */
+/* Settles with TG_E_DISCARDED what has not begun; running tokens are left alone. `operation_type` is nullable. `settled`,
+ * nullable: how many. */
 TG_API tg_status tg_coordinator_discard(tg_coordinator *coordinator, const char *operation_type, uint64_t *settled, tg_error *error);
 
 /* Keeps an operation's calls out: from now on they settle at once with TG_E_BLOCKED, also those of bodies; what was submitted
@@ -287,6 +301,12 @@ enum { TG_STORAGE_NONE = 0, TG_STORAGE_SLOW = 1, TG_STORAGE_MODERATE = 2, TG_STO
 
 /* Changes how many bodies may be inside a storage tier at once, 1...65536, without disturbing those inside. */
 TG_API tg_status tg_coordinator_set_storage_limit(tg_coordinator *coordinator, int32_t storage, uint32_t limit, tg_error *error);
+
+/* Holds an operation to so many tokens that have begun and not ended, from now on: 1...65536, or TG_NONE for no limit. As it is changed
+ * nobody inside is disturbed, and no more are let in until there is room; what began while there was no limit is not counted. See
+ * tg_operation_options.concurrency. */
+TG_API tg_status tg_coordinator_set_concurrency_limit(
+    tg_coordinator *coordinator, const char *operation_type, int32_t limit, tg_error *error);
 
 /* ---- Operation ------------------------------------------------------------------------------------------------ */
 
@@ -374,6 +394,15 @@ typedef struct tg_circuit_breaker {
 /* As tg_config_init. */
 TG_API tg_status tg_circuit_breaker_init(tg_circuit_breaker *breaker, size_t struct_size);
 
+/* How urgent tokens are where they stand in line for a worker or for a permit. One that is a step more urgent counts as having come
+ * earlier, by tg_config.aging_time, so none waits for ever. Ordered anchors keep the order of submission. */
+enum {
+    TG_PRIORITY_DEFAULT = 0, /* as their lead's, else normal */
+    TG_PRIORITY_HIGH = 1,
+    TG_PRIORITY_NORMAL = 2,
+    TG_PRIORITY_LOW = 3
+};
+
 typedef struct tg_operation_options {
     size_t struct_size;
     int32_t weight;       /* TG_WEIGHT_... */
@@ -393,10 +422,18 @@ typedef struct tg_operation_options {
     const tg_retry_policy *retry;      /* nullable: no second attempt; copied */
     const tg_rate_limit *rate;         /* nullable: no limit; copied */
     const tg_circuit_breaker *breaker; /* nullable: none; copied */
+    int32_t priority;      /* TG_PRIORITY_... */
+    int32_t overload;      /* TG_OVERLOAD_..., for what comes on top of `capacity`; only with one */
+    int64_t capacity;      /* live tokens of the operation type at most, 1...1000000000; the first that is stated holds; default: no limit */
+    int32_t concurrency;   /* tokens of the operation type that may have begun and not ended, 1...65536; those that wait for tokens do not
+                              count meanwhile, the others wait without a worker; the first that is stated holds, until
+                              tg_coordinator_set_concurrency_limit says otherwise; default: no limit */
+    int32_t anchor_at_once; /* the same for the tokens of one anchor, 1...65535; only with an anchor; the first that is stated holds while
+                              the anchor has tokens; default: no limit */
 } tg_operation_options;
 
 #define TG_OPERATION_OPTIONS_INIT \
-    { sizeof(tg_operation_options), 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, NULL, NULL, NULL }
+    { sizeof(tg_operation_options), 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
 
 /* As tg_config_init. */
 TG_API tg_status tg_operation_options_init(tg_operation_options *options, size_t struct_size);
@@ -458,7 +495,7 @@ TG_API tg_status tg_submit_options_init(tg_submit_options *options, size_t struc
  * goes to the body's coordinator, with its lead's seed and domain.
  *
  * TG_OK means that there is a token, and that it will settle; with a stopped coordinator it is settled already, with TG_E_STOPPED,
- * and with TG_E_OVERLOADED where there is no place for it (tg_config.capacity).
+ * and with TG_E_OVERLOADED where there is no place for it (tg_config.capacity, tg_operation_options.capacity).
  * A blocked operation's token has settled with TG_E_BLOCKED.
  *
  * `out` is nullable; *out is a reference, to be given to tg_token_release. The body and callbacks may run before it is
@@ -481,8 +518,8 @@ TG_API tg_status tg_submit_many(
 
 enum {
     TG_STATE_CREATED = 0,
-    TG_STATE_WAITING = 1,   /* held back by a pause, a storage permit, its anchor's turn, a coordinator not started, a delay, a
-                               rate, or tokens that it comes after */
+    TG_STATE_WAITING = 1,   /* held back by a pause, a storage permit, its anchor's turn, a limit, a coordinator not started, a delay,
+                               a rate, or tokens that it comes after */
     TG_STATE_ADMITTED = 2,  /* in a mailbox */
     TG_STATE_EXECUTING = 3,
     TG_STATE_COMPLETED = 4, /* this and the following are terminal */
@@ -512,6 +549,11 @@ TG_API tg_status tg_token_get_id(const tg_token *token, tg_token_id *out);
 /* The 32 bytes of the lead's seed; TG_E_NOT_AVAILABLE outside of leads. */
 TG_API tg_status tg_token_get_seed(const tg_token *token, uint8_t out[32]);
 
+/* What is to be told of it at this moment, as JSON: {"id", "operationType", "state", "waitsFor" (in words: one thing, the first in its
+ * way; null where that is a free worker, or not known), "isAwaited", "attempts", "domain" (null before its body began), "seed",
+ * "ageNanoseconds", "timeRemainingNanoseconds" (null without a time limit)}. *out is to be freed with tg_string_free. */
+TG_API tg_status tg_token_status_json(const tg_token *token, char **out, tg_error *error);
+
 /* Settles the token with TG_E_KILLED unless it is settled. One that waits never runs; a running body is asked to end.
  * `settled`, nullable: 1 where this call did it, else 0. */
 TG_API tg_status tg_token_kill(tg_token *token, int32_t *settled);
@@ -523,7 +565,7 @@ TG_API tg_status tg_token_result(const tg_token *token, tg_value *value, tg_erro
 
 /* Blocks until it is settled, then as tg_token_result; TG_E_WAIT_TIMED_OUT where the time passes first.
  * `timeout`: 0 only looks, TG_FOREVER. Inside a body it is safe to wait for what the body submitted, at any depth: such a
- * token may run on the spot; waits in a circle (for oneself, say) are not detected. Not from a callback of tg_on_settled. */
+ * token may run on the spot; waits in a circle (for oneself, say) end with their time, and are told (TG_EVENT_WAIT_CYCLE). Not from a callback of tg_on_settled. */
 TG_API tg_status tg_token_wait(tg_token *token, int64_t timeout, tg_value *value, tg_error *error);
 
 /* Blocks until all are settled: TG_OK whatever became of them; TG_E_WAIT_TIMED_OUT. Not from a callback of
@@ -674,6 +716,50 @@ TG_API tg_status tg_coordinator_health(
 TG_API tg_status tg_coordinator_health_json(
     const tg_coordinator *coordinator, const char *operation_type, char **out, tg_error *error);
 
+/* What became of a token: one for each, made when it settles, if tg_config.history_capacity says that some are kept. More fields may
+ * come at the end, in any version. Borrowed for the callback. */
+typedef struct tg_execution_record {
+    size_t struct_size;
+    uint64_t number;            /* 1, 2, 3, ... in the order of settling; those that are missing were pushed out by newer ones */
+    tg_token_id id;
+    const char *operation_type;
+    int32_t state;              /* TG_STATE_..., terminal */
+    tg_status status;           /* as tg_token_result says */
+    const char *error;          /* in words, at most 1,000 characters; NULL where it completed */
+    int64_t submitted_at;       /* monotonic, as times of events are */
+    int64_t started_at;         /* when its body began, for the first time; -1 where none did */
+    int64_t settled_at;
+    int32_t attempts;           /* how often its body had begun */
+    uint32_t domain;            /* where its body ran, from 1; 0 where none did */
+    const char *worker;         /* the one that finished its body: "standard_1_core_1"; NULL where none did */
+    int32_t weight;             /* TG_WEIGHT_... */
+    int32_t storage;            /* TG_STORAGE_... */
+    int32_t has_anchor;         /* 1, or 0 */
+    int32_t reserved;           /* 0 */
+    uint64_t anchor_hash;       /* of its anchor's key (XXH3-64), where it has one */
+    const uint8_t *seed;        /* 32 bytes, of the lead that it belonged to, or was; NULL outside of leads */
+} tg_execution_record;
+
+/* Called for one record. It may call anything that its thread may. */
+typedef void (*tg_on_record)(const tg_execution_record *record, void *user_data);
+
+/* Calls back for each of the tokens that settled last, newest first, at most `limit` (SIZE_MAX: all that are kept), one after the other,
+ * on the calling thread, before it returns. Whoever has waited for a token finds it there. Costs a copy of what is kept. `user_data`,
+ * nullable, is borrowed. No record is there, and that is no error, where tg_config.history_capacity is 0. */
+TG_API tg_status tg_coordinator_history(
+    const tg_coordinator *coordinator, size_t limit, tg_on_record callback, void *user_data, tg_error *error);
+
+/* The same as JSON: an array of {"number", "id", "operationType", "state", "code", "error", "submittedAt", "startedAt", "settledAt",
+ * "attempts", "domain", "worker", "weight", "storage", "anchor", "seed"}, null for what there is none of. *out is to be freed with
+ * tg_string_free. */
+TG_API tg_status tg_coordinator_history_json(const tg_coordinator *coordinator, size_t limit, char **out, tg_error *error);
+
+/* Writes it to a file, newest first, with the keys of Py-TokenGate's dump and more (Docs/History.md). The file takes the place of one of
+ * that name when it is complete, and not before. `path`: UTF-8, not empty. `written`, nullable: how many records. Blocks on storage.
+ * TG_E_SYSTEM where the system refused: there is no new file then. */
+TG_API tg_status tg_coordinator_dump_history(
+    const tg_coordinator *coordinator, const char *path, size_t limit, size_t *written, tg_error *error);
+
 /* The machine as it is now, as JSON: what `tokengate topology --json` prints. *out is to be freed with tg_string_free. */
 TG_API tg_status tg_topology_json(char **out, tg_error *error);
 
@@ -695,7 +781,15 @@ enum {
     TG_EVENT_BREAKER_OPENED = 10, /* operation_type, delay: for how long */
     TG_EVENT_BREAKER_HALF_OPEN = 11, /* it lets some try: operation_type */
     TG_EVENT_BREAKER_CLOSED = 12, /* operation_type */
-    TG_EVENT_WAIT_CYCLE = 13 /* id and operation_type of the first; detail: all of them, and why each waits for the next */
+    TG_EVENT_WAIT_CYCLE = 13, /* tokens wait for each other in a circle: id and operation_type of the first; detail: all of them, and why
+                                 each waits for the next */
+    TG_EVENT_WORKER_OVERRUN = 14, /* a token was settled while its body ran, which goes on and keeps its worker: domain, id,
+                                     operation_type, detail: crew and number */
+    TG_EVENT_WORKERS_CHANGED = 15, /* another number of a crew's threads may run at once: domain, from, to, detail: crew and why */
+    TG_EVENT_DOMAIN_RETIRED = 16, /* nothing new is placed in a core domain: domain, detail: why */
+    TG_EVENT_DOMAIN_RESTORED = 17, /* it is used again: domain */
+    TG_EVENT_ANCHOR_REHOMED = 18, /* an anchor without live tokens has moved: anchor_hash, from and to, which are domains; domain: to */
+    TG_EVENT_ANCHORS_REHOMED = 19 /* so have more of them, which are not told one by one: from, count */
 };
 
 /* One event. More kinds, and more fields at the end, may come in any version. Borrowed for the callback. */
@@ -713,6 +807,10 @@ typedef struct tg_event {
     const uint8_t *seed;        /* 32 bytes, or NULL */
     int64_t delay;              /* or 0 */
     int64_t attempt;            /* from 1; 0 where there is none */
+    int32_t from;               /* or 0 */
+    int32_t to;                 /* or 0 */
+    uint64_t count;             /* or 0 */
+    uint64_t anchor_hash;       /* or 0 */
 } tg_event;
 
 /* Called for each event, one after the other, on a thread of the subscription's own. It may block: what comes meanwhile waits in

@@ -68,6 +68,10 @@ static void on_settled(tg_token *token, void *user_data) {
 }
 static void on_event(const tg_event *event, void *user_data) { (void)event, (void)user_data; }
 
+static void on_record(const tg_execution_record *record, void *user_data) {
+    *(size_t *)user_data += strlen(record->operation_type) + (record->error ? strlen(record->error) : 0);
+}
+
 static int32_t is_retryable(int32_t body_status, const tg_value *value, void *user_data) {
     (void)value, (void)user_data;
     return body_status & 1;
@@ -123,6 +127,14 @@ static void create_operation(world *self) {
         options.timeout = time_of(next(self));
         options.queue_timeout = time_of(next(self));
         options.run_timeout = time_of(next(self));
+    }
+    if (bits & 32) {
+        uint8_t limits = next(self);
+        options.priority = next(self) % 5;
+        if (limits & 1) options.concurrency = next(self) % 5 - 1;
+        if (limits & 2) options.capacity = next(self) % 6 - 1;
+        if (limits & 4) options.overload = next(self) % 5;
+        if (limits & 8) options.anchor_at_once = next(self) % 5 - 1;
     }
     tg_operation *made = NULL;
     if (tg_operation_create(coordinator, name, body, &options, &made, NULL) == TG_OK) {
@@ -182,7 +194,7 @@ static void step(world *self) {
     tg_completion_queue **queue_place;
     tg_subscription **subscription_place;
     tg_operation **operation_place;
-    switch (next(self) % 36) {
+    switch (next(self) % 39) {
     case 0:
         coordinator_place = PICK(self, coordinator, coordinators);
         config.maximum_domains = next(self) % 3;
@@ -191,6 +203,10 @@ static void step(world *self) {
         config.pin_mode = next(self) % 3;
         config.capacity = next(self) % 6;
         config.overload = next(self) % 5;
+        config.history_capacity = next(self) % 7;
+        config.aging_time = time_of(next(self));
+        config.wait_cycle_time = time_of(next(self));
+        config.adaptation = next(self) % 4;
         coordinator = NULL;
         if (tg_coordinator_create(&config, &coordinator, &error) == TG_OK) {
             (void)tg_coordinator_destroy(*coordinator_place, NULL);
@@ -302,6 +318,22 @@ static void step(world *self) {
         break;
     }
     case 35: submit(self); break;
+    case 36:
+        (void)tg_coordinator_set_concurrency_limit(
+            *PICK(self, coordinator, coordinators), next(self) & 1 ? "a" : "b", next(self) % 5 - 1, &error);
+        break;
+    case 37: {
+        size_t length = 0, limit = next(self) & 1 ? SIZE_MAX : next(self) % 5;
+        coordinator = *PICK(self, coordinator, coordinators);
+        (void)tg_coordinator_history(coordinator, limit, on_record, &length, &error);
+        if (tg_coordinator_history_json(coordinator, limit, &text, &error) == TG_OK) tg_string_free(text);
+        /* Where no file can be made. */
+        (void)tg_coordinator_dump_history(coordinator, next(self) & 1 ? "/proc/none/history.json" : "", limit, NULL, &error);
+        break;
+    }
+    case 38:
+        if (tg_token_status_json(*PICK(self, token, tokens), &text, &error) == TG_OK) tg_string_free(text);
+        break;
     }
 }
 
