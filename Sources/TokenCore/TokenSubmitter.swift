@@ -156,7 +156,7 @@ public final class TokenRealm: Sendable {
     }
 
     /// Whom to tell; nil once it is detached.
-    var submitter: (any TokenSubmitter)? { attached.withLock { $0 } }
+    package var submitter: (any TokenSubmitter)? { attached.withLock { $0 } }
 
     /// What is to happen at a time to its tokens.
     package var timers: TimerQueue {

@@ -73,8 +73,9 @@ extension Engine {
     private func armLook(_ timers: TimerQueue, _ now: Int64) {
         let due = now.addingReportingOverflow(waitCycleTime)
         guard !due.overflow else { return }
-        // Not the engine's own reference: a coordinator that is let go stops.
-        let number = timers.at(due.partialValue) { [weak self] in self?.lookIfNeeded() }
+        // The realm has the engine until it stops, which a coordinator that is let go does; its timers are closed then. A weak
+        // reference would give the engine a side table, through which every reference to it is counted from then on.
+        let number = timers.at(due.partialValue) { [realm] in (realm.submitter as? Engine)?.lookIfNeeded() }
         if number == nil { waits.withLock { $0.isArmed = false } }
     }
 
@@ -92,9 +93,9 @@ extension Engine {
             waits.withLock { $0.suspected = [] }
             return rearm(timers)
         }
-        let thread = try? PinnedThread.spawn(name: "tg-look", cpus: nil) { [weak self] _ in
-            self?.lookForCircle()
-            self?.rearm(timers)
+        let thread = try? PinnedThread.spawn(name: "tg-look", cpus: nil) { [self] _ in
+            lookForCircle()
+            rearm(timers)
         }
         if let thread { thread.detach() } else { rearm(timers) }
     }
