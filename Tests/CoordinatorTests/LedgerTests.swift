@@ -13,100 +13,34 @@ import TokenGate
 
 @testable import Coordinator
 
-/// Every token a test made, and how often each was settled.
-private final class Ledger: Sendable {
-    let settled: [Tally]
-    let places: [Place]
-    /// Tokens of one anchor that ran in a second domain while others of it were alive.
-    let displaced = Tally()
-    let (completed, failed, killed, submitted) = (Tally(), Tally(), Tally(), Tally())
-
-    init(_ count: Int, anchors: Int) {
-        settled = (0..<count).map { _ in Tally() }
-        places = (0..<anchors).map { _ in Place() }
-    }
-
-    func note(_ index: Int, _ token: TaskToken<Int>) {
-        settled[index].add()
-        switch token.resultIfSettled {
-        case .success: completed.add()
-        case .failure(let error): (error is TokenError ? killed : failed).add()
-        case nil: break
-        }
-    }
-
-    /// A body of an anchor: all that run at one time must see the same domain.
-    func inside(_ anchor: Int, _ work: () -> Void) {
-        let domain = TokenContext.current?.domain ?? 0
-        if places[anchor].enter(domain) { displaced.add() }
-        work()
-        places[anchor].leave()
-    }
-}
-
-/// Where the bodies of one anchor are.
-private final class Place: Sendable {
-    private let state = Guarded((domain: 0, inside: 0))
-
-    /// Whether others are inside in another domain.
-    func enter(_ domain: Int) -> Bool {
-        state.withLock { state in
-            defer { state = (domain, state.inside + 1) }
-            return state.inside > 0 && state.domain != domain
-        }
-    }
-
-    func leave() { state.withLock { $0.inside -= 1 } }
-}
-
 @Suite("Ledger: every token is accounted for", .serialized)
 struct LedgerTests {
-    private struct Failure: Error {}
-    private static let anchors = 17
-    private static let types = ["plain", "heavy", "writer", "sticky", "ordered", "lead", "async", "parent"]
+    /// When the coordinator is stopped.
+    enum Ending: Sendable, CustomTestStringConvertible {
+        /// When everything has settled by itself.
+        case afterAll
+        /// When everything has been submitted.
+        case atTheEnd
+        /// When half has been submitted, with so little time.
+        case inTheMiddle(milliseconds: Int)
 
-    /// The operations of the ledger, each with its own way of running.
-    private struct Operations: Sendable {
-        let all: [TaskTokenGuard<Int, Int>]
-
-        init(_ coordinator: OperationsCoordinator, _ ledger: Ledger) {
-            let body: @Sendable (Int) throws -> Int = { n in
-                if n % 11 == 0 { throw Failure() }
-                return n
+        var testDescription: String {
+            switch self {
+            case .afterAll: "stop after all"
+            case .atTheEnd: "stop at the end"
+            case .inTheMiddle(let milliseconds): "stop in the middle within \(milliseconds) ms"
             }
-            let anchored: @Sendable (Int) throws -> Int = { n in
-                ledger.inside(n % LedgerTests.anchors) { for _ in 0..<n % 7 { _ = CurrentThread.tid() } }
-                return try body(n)
-            }
-            let child = TaskTokenGuard("ledger_child", body)
-            let key: @Sendable (Int) -> Int = { $0 % LedgerTests.anchors }
-            all = [
-                TaskTokenGuard("ledger_plain", weight: .light, on: coordinator, body),
-                TaskTokenGuard("ledger_heavy", weight: .heavy, on: coordinator, body),
-                TaskTokenGuard("ledger_writer", storage: .slow, on: coordinator, body),
-                TaskTokenGuard("ledger_sticky", locality: .sticky(key), on: coordinator, anchored),
-                TaskTokenGuard("ledger_ordered", locality: .sticky(ordered: true, key), on: coordinator, anchored),
-                TaskTokenGuard("ledger_lead", locality: .lead(externalCalls: ["ledger_child"]), on: coordinator) { n in
-                    _ = child(n)
-                    return try child(n + 1).wait()
-                },
-                TaskTokenGuard("ledger_async", on: coordinator) { (n: Int) async throws in
-                    await Task.yield()
-                    return try await child(n).value
-                },
-                TaskTokenGuard("ledger_parent", storage: .slow, on: coordinator) { n in try child(n).wait() },
-            ]
         }
     }
 
     @Test(
-        "C1 C2 C5 C6 under kills, pauses, discards, limit changes and a stop, at the end or in the middle, every token settles exactly once",
-        arguments: [nil, 1, 3])
-    func accounts(stopsInTheMiddleWithin milliseconds: Int?) async throws {
+        "C1 C2 C5 C6 under retries, timeouts, shared keys, dependencies, limits, blocks, kills, pauses, discards and a stop every token settles exactly once",
+        arguments: [.afterAll, .atTheEnd, .inTheMiddle(milliseconds: 1), .inTheMiddle(milliseconds: 3)] as [Ending])
+    func accounts(_ ending: Ending) async throws {
         var numbers = SeededNumbers(for: "ledger")
         let (threads, seed) = (8, numbers.next())
         let each = Sizes.ledger / threads
-        let ledger = Ledger(each * threads, anchors: Self.anchors)
+        let ledger = Ledger(each * threads, anchors: LedgerOperations.anchors)
         let kept: Kept
         // Memory is back where it was when no token is left; one in 16 is watched.
         let samples = Journal<KeptToken>()
@@ -114,37 +48,41 @@ struct LedgerTests {
             let coordinator = try makeCoordinator { $0.storageLimits[.slow] = 4 }
             kept = Kept(coordinator.engine)
             try await coordinator.start()
-            let operations = Operations(coordinator, ledger)
+            let operations = LedgerOperations(coordinator, ledger)
             let (half, ended) = (Tally(), Tally())
-            async let disturbance: Void = onThread { Self.disturb(coordinator, ended, threads, seed) }
+            async let disturbance: Void = onThread {
+                Self.disturb(coordinator, operations.types, until: { ended.value == threads }, seed)
+            }
             async let earlyStop: StopReport? = {
-                guard let milliseconds else { return nil }
+                guard case .inTheMiddle(let milliseconds) = ending else { return nil }
                 _ = await eventually { half.value > 0 }
                 return await coordinator.stop(timeout: .milliseconds(milliseconds))
             }()
             await concurrently(threads) { thread in
+                defer { ended.add() }
                 var numbers = SeededNumbers(seed: seed &+ UInt64(thread))
                 for turn in 0..<each {
-                    let index = thread * each + turn
-                    let token = operations.all[Int.random(in: 0..<operations.all.count, using: &numbers)](index)
-                    ledger.submitted.add()
-                    token.onSettled { [unowned token] in ledger.note(index, token) }
+                    let call = thread * each + turn
+                    if turn == each / 2 { half.add() }
+                    guard let token = try? operations.call(call, ledger, using: &numbers) else {
+                        ledger.faults.note("call \(call) was not submitted")
+                        continue
+                    }
                     if turn % 16 == 0 { samples.note(KeptToken(token)) }
                     if Int.random(in: 0..<16, using: &numbers) == 0 { token.kill() }
-                    if turn == each / 2 { half.add() }
                 }
-                ended.add()
             }
             try await disturbance
             if let report = await earlyStop {
                 #expect(report.isComplete)
             } else {
-                coordinator.resume()
-                for type in Self.types { try coordinator.resume("ledger_\(type)") }
+                try Self.endDisturbance(coordinator, operations.types)
+                if case .afterAll = ending { try await Self.checkRest(ledger, coordinator, operations.types) }
                 let report = await coordinator.stop(timeout: .seconds(60))
                 #expect(report.isComplete && report.abandoned.isEmpty)
             }
             await check(ledger, coordinator)
+            ledger.letGo()
             // It may have become the process default, which would keep it.
             DefaultSubmitter.remove(coordinator.engine)
         }
@@ -153,57 +91,93 @@ struct LedgerTests {
             await eventually { samples.all.allSatisfy { $0.token == nil } }, "tokens are kept")
     }
 
-    /// Pauses, resumes, kills, discards and changes limits until all submitters have ended.
-    private static func disturb(_ coordinator: OperationsCoordinator, _ ended: Tally, _ threads: Int, _ seed: UInt64) {
+    /// Pauses, resumes, blocks, kills, discards and changes limits until all submitters have ended.
+    private static func disturb(
+        _ coordinator: OperationsCoordinator, _ types: [String], until isOver: () -> Bool, _ seed: UInt64
+    ) {
         var numbers = SeededNumbers(seed: ~seed)
-        while ended.value < threads {
-            let type = "ledger_" + (types.randomElement(using: &numbers) ?? "plain")
-            switch Int.random(in: 0..<40, using: &numbers) {
+        while !isOver() {
+            let type = types.randomElement(using: &numbers) ?? ""
+            switch Int.random(in: 0..<64, using: &numbers) {
             case 0: coordinator.killAll()
             case 1, 2: coordinator.discardWaiting()
             case 3...8: _ = try? coordinator.killAll(type)
             case 9...12: _ = try? coordinator.discardWaiting(type)
             case 13...16: coordinator.pause()
             case 17...24: coordinator.resume()
-            case 25...28: _ = try? coordinator.pause(type)
-            case 29...34: _ = try? coordinator.resume(type)
+            case 25...29: _ = try? coordinator.pause(type)
+            case 30...38: _ = try? coordinator.resume(type)
+            case 39...41: _ = try? coordinator.block(type)
+            case 42...50: _ = try? coordinator.unblock(type)
+            case 51...55:
+                // The one whose limit is watched always has one.
+                let most = LedgerOperations.mostAtOnce
+                let limit =
+                    type == "ledger_limited" || Bool.random(using: &numbers)
+                    ? Int.random(in: 1...most, using: &numbers) : nil
+                try? coordinator.setConcurrencyLimit(limit, of: type)
             default: try? coordinator.setStorageLimit(Int.random(in: 1...9, using: &numbers), for: .slow)
             }
             usleep(UInt32.random(in: 0...300, using: &numbers))
         }
     }
 
+    private static func endDisturbance(_ coordinator: OperationsCoordinator, _ types: [String]) throws {
+        coordinator.resume()
+        for type in types {
+            try coordinator.resume(type)
+            try coordinator.unblock(type)
+        }
+    }
+
+    /// Nothing is left of tokens that have settled, without a stop that would clear it away.
+    private static func checkRest(
+        _ ledger: Ledger, _ coordinator: OperationsCoordinator, _ types: [String]
+    ) async throws {
+        #expect(await eventually { ledger.settled.allSatisfy { $0.value > 0 } })
+        #expect(await eventually { coordinator.realm.timers.count == 0 }, "timers are left")
+        let gates = try types.compactMap { try Operation.existing($0) }.compactMap(coordinator.realm.existingGate)
+        #expect(gates.count > 5 && gates.allSatisfy { $0.keyCount == 0 }, "keys are left")
+    }
+
     /// Children are the engine's own business: they are counted, but not in this ledger.
-    private static func own(_ coordinator: OperationsCoordinator) -> [Statistics.Counts] {
-        coordinator.statistics().operations.filter { $0.operationType != "ledger_child" }.map(\.counts)
+    private static func own(_ coordinator: OperationsCoordinator) -> Statistics.Counts {
+        coordinator.statistics().operations.filter { $0.operationType != LedgerOperations.child }
+            .reduce(Statistics.Counts()) { $0 + $1.counts }
     }
 
     private func check(_ ledger: Ledger, _ coordinator: OperationsCoordinator) async {
-        #expect(ledger.submitted.value == ledger.settled.count)
         // A stop without time does not wait long for callbacks.
         _ = await eventually { ledger.settled.allSatisfy { $0.value > 0 } }
         #expect(ledger.settled.allSatisfy { $0.value == 1 })
-        #expect(ledger.displaced.value == 0)
-        let statistics = coordinator.statistics()
-        #expect(statistics.counts.live == 0)
+        #expect(ledger.faults.all == [])
         let own = Self.own(coordinator)
-        #expect(own.reduce(0) { $0 + $1.submitted } == UInt64(ledger.settled.count))
-        #expect(own.reduce(0) { $0 + $1.completed } == UInt64(ledger.completed.value))
-        #expect(own.reduce(0) { $0 + $1.failed + $1.killed } == UInt64(ledger.failed.value + ledger.killed.value))
+        #expect(own.live == 0 && coordinator.statistics().counts.live == 0)
+        #expect(own.submitted == ledger.count())
+        #expect(own.completed == ledger.count(.completed))
+        #expect(own.failed == ledger.count(.failed))
+        #expect(own.killed == ledger.count(.killed))
+        #expect(own.timedOut == ledger.count(.timedOut))
         #expect(await eventually { coordinator.statistics().openLeases == 0 })
         // Given back right after the settlement, by whoever ran the body.
         #expect(await eventually { coordinator.statistics().tiers.allSatisfy { $0.inUse == 0 && $0.waiting == 0 } })
+        #expect(await eventually { Self.limitsAreFree(coordinator) })
         #expect(await eventually { coordinator.statistics().liveAnchors == 0 })
         #expect(await eventually { coordinator.statistics().domains.allSatisfy { $0.homes == 0 } })
+    }
+
+    /// Nobody is within a limit of an operation, or waits for room, also where the limit was lifted meanwhile.
+    private static func limitsAreFree(_ coordinator: OperationsCoordinator) -> Bool {
+        coordinator.engine.operations.seen.allSatisfy { record in
+            record.line?.permits.withLock { $0.inUse == 0 && $0.waiting == 0 } ?? true
+        }
+            && coordinator.statistics().operations.compactMap(\.admission).allSatisfy {
+                $0.inUse == 0 && $0.waiting == 0
+            }
     }
 }
 
 private final class Kept: Sendable {
     weak let engine: Engine?
     init(_ engine: Engine) { self.engine = engine }
-}
-
-private final class KeptToken: Sendable {
-    weak let token: AnyTaskToken?
-    init(_ token: AnyTaskToken) { self.token = token }
 }

@@ -10,7 +10,7 @@ internal import Foundation
 /// How large the large tests are: small enough for every day, unless the environment says otherwise.
 public enum Sizes {
     /// Tokens of the ledger: `TOKENGATE_LEDGER_TOKENS`.
-    public static var ledger: Int { number("TOKENGATE_LEDGER_TOKENS", 40_000) }
+    public static var ledger: Int { number("TOKENGATE_LEDGER_TOKENS", 24_000) }
     /// Tokens that wait when a coordinator is stopped: `TOKENGATE_WAITING_TOKENS`.
     public static var waiting: Int { number("TOKENGATE_WAITING_TOKENS", 50_000) }
 

@@ -66,6 +66,9 @@ package final class OperationGate: Sendable {
         _ = released  // freed outside the lock
     }
 
+    /// How many keys live tokens have.
+    package var keyCount: Int { state.withLock { $0.keys.count } }
+
     /// Whether the submitter has been told of these limits.
     func isTold(_ limits: OperationLimits) -> Bool { state.withLock { $0.limits.contains(limits) } }
 
