@@ -30,6 +30,16 @@ func readSlowly(_ name: String, times: Int = 2) -> TaskToken<String> {
 @TaskTokenGuard("fails")
 func fails(_ number: Int) -> TaskToken<Int> { throw TokenError(.invalidArgument, "\(number), as it should") }
 
+// What a guard may ask for, a decorator may.
+@TaskTokenGuard(
+    "shaky", options: OperationOptions(retry: RetryPolicy(attempts: 3, backOff: .constant(.milliseconds(1)))))
+func shaky(_ number: Int) -> TaskToken<Int> {
+    guard let attempt = TokenContext.current?.attempt, attempt == 3 else {
+        throw TokenError(.invalidArgument, "not yet")
+    }
+    return number
+}
+
 struct Account: Sendable {
     let id: Int
     let journal: Journal
@@ -44,6 +54,8 @@ try await withCoordinator { coordinator in
     print(try await leadOp(1).value)
     print(try await readSlowly("ha").value)
     do { print(try await fails(7).value) } catch { print("the body threw:", error) }
+    let third = shaky(5)
+    print(try await third.value, "in attempt", third.attempts)
 
     let account = Account(id: 42, journal: Journal())
     let balances = await gather((1...100).map { account.deposit($0) })

@@ -13,6 +13,12 @@
 ///
 /// let token = stringOp("hello")  // at once; nothing ran on this thread
 /// ```
+/// What a guard may ask for, a decorated function may:
+///
+/// ```swift
+/// @TaskTokenGuard("fetch", storage: .slow, options: OperationOptions(retry: RetryPolicy(attempts: 3), timeout: .seconds(10)))
+/// func fetch(_ url: String) -> TaskToken<String> { try download(url) }
+/// ```
 /// The body is written as that of a function that returns what the token yields. It may throw, whether the function says
 /// so or not: the error settles the token. It may `await`: then it runs as an async body, and the function stays
 /// synchronous all the same. Parameters and `self` reach it as they were at the call, and must be `Sendable`.
@@ -36,10 +42,12 @@
 ///     anchor.
 ///   - externalCalls: the operation types that the body calls, which makes the operation a lead: all that is submitted
 ///     while it runs carries its seed and runs in its core domain. At least one.
+///   - options: what the operation asks for beyond that: retry, time limits, rate, breaker, concurrency, capacity, priority;
+///     nil (the default) for nothing.
 @attached(body)
 public macro TaskTokenGuard(
     _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil, anchor: (any AnchorKey)? = nil,
-    ordered: Bool = false, externalCalls: [String] = []
+    ordered: Bool = false, externalCalls: [String] = [], options: OperationOptions? = nil
 ) = #externalMacro(module: "TokenGateMacrosPlugin", type: "TaskTokenGuardMacro")
 
 /// Makes a call of a function a submission; tokens with the same key run in the same core domain.
@@ -49,7 +57,7 @@ public macro TaskTokenGuard(
 /// func deposit(_ amount: Int, to user: Int) -> TaskToken<Int> { accounts.add(amount, to: user) }
 /// ```
 /// In an instance method, `anchorBy` can also be a key path from `self`: `anchorBy: \Account.id`. All else is as with
-/// `TaskTokenGuard(_:weight:storage:anchor:ordered:externalCalls:)`.
+/// `TaskTokenGuard(_:weight:storage:anchor:ordered:externalCalls:options:)`.
 ///
 /// - Parameters:
 ///   - operationType: the operation's name: 1 to 255 UTF-8 bytes.
@@ -59,8 +67,10 @@ public macro TaskTokenGuard(
 ///     types of those parameters of the function that it needs. Must be quick, and yield bytes that are not empty.
 ///   - ordered: whether tokens of one key also run one at a time, in submission order; false by default.
 ///   - externalCalls: not to be used; here so that the mix is reported for what it is.
+///   - options: what the operation asks for beyond that; nil (the default) for nothing.
 @attached(body)
 public macro TaskTokenGuard<each Parameter>(
     _ operationType: String, weight: Weight = .medium, storage: StorageSpeed? = nil,
-    anchorBy: (repeat each Parameter) -> any AnchorKey, ordered: Bool = false, externalCalls: [String] = []
+    anchorBy: (repeat each Parameter) -> any AnchorKey, ordered: Bool = false, externalCalls: [String] = [],
+    options: OperationOptions? = nil
 ) = #externalMacro(module: "TokenGateMacrosPlugin", type: "TaskTokenGuardMacro")

@@ -36,6 +36,7 @@ enum Fault: DiagnosticMessage {
     case escapes(parameter: String)
 
     case unknownLabel(String)
+    case repeatedLabel(String)
     case emptyOperationType
     case longOperationType(bytes: Int)
     case stickyLead(anchor: String)
@@ -65,6 +66,7 @@ enum Fault: DiagnosticMessage {
             "'\(name)' cannot be '\(specifier)': the body runs after the call has returned"
         case .escapes(let name): "'\(name)' must be '@escaping @Sendable': the body runs after the call has returned"
         case .unknownLabel(let label): "'@TaskTokenGuard' has no argument '\(label)'"
+        case .repeatedLabel(let label): "'\(label)' is given twice"
         case .emptyOperationType: "the operation type is empty"
         case .longOperationType(let bytes): "the operation type has \(bytes) UTF-8 bytes, more than 255"
         case .stickyLead(let anchor):
@@ -95,6 +97,7 @@ enum Fault: DiagnosticMessage {
         case .ownedParameter: "ownedParameter"
         case .escapes: "escapes"
         case .unknownLabel: "unknownLabel"
+        case .repeatedLabel: "repeatedLabel"
         case .emptyOperationType: "emptyOperationType"
         case .longOperationType: "longOperationType"
         case .stickyLead: "stickyLead"

@@ -18,7 +18,7 @@ struct GuardOptions {
     /// Whether `Self` stands in what is evaluated once.
     let mentionSelf: Bool
 
-    private static let labels = ["weight", "storage", "anchor", "anchorBy", "ordered", "externalCalls"]
+    private static let labels = ["weight", "storage", "anchor", "anchorBy", "ordered", "externalCalls", "options"]
 
     /// Reports what is wrong; nil where nothing is left to go on with.
     init?(_ attribute: AttributeSyntax, of function: DecoratedFunction?, faults: Faults) {
@@ -26,6 +26,7 @@ struct GuardOptions {
         let reader = ArgumentReader(list, faults)
         Self.checkOperationType(first.expression, faults)
         reader.checkLabels(Self.labels)
+        reader.checkRepetitions()
 
         let anchor = reader["anchor"]
         let anchorBy = reader["anchorBy"]
@@ -58,6 +59,7 @@ struct GuardOptions {
         } else if let calls {
             arguments.append("locality: .lead(externalCalls: \(calls.expression.trimmedDescription))")
         }
+        if let options = reader["options"] { arguments.append(options.trimmedWithoutComma) }
         guardArguments = arguments.joined(separator: ", ")
         mentionSelf = list.contains { $0.label?.text != "anchorBy" && DecoratedFunction.mentionsSelf($0) }
         computedKey =
@@ -108,6 +110,17 @@ private struct ArgumentReader {
         if let label = list.first?.label { faults.add(.unknownLabel(label.text), at: label) }
     }
 
+    /// Reports labels that stand there twice: takes the later one away to mend it.
+    func checkRepetitions() {
+        var seen: Set<String> = []
+        for argument in list {
+            guard let label = argument.label, !seen.insert(label.text).inserted else { continue }
+            faults.add(
+                .repeatedLabel(label.text), at: label,
+                fixIts: [keep("remove the second '\(label.text)'") { $0.id != argument.id }])
+        }
+    }
+
     /// Reports two arguments that exclude each other: takes either away to mend it.
     func exclude(_ argument: LabeledExprSyntax, _ fault: Fault, others: [String]) {
         let own = argument.label?.text ?? ""
@@ -124,7 +137,12 @@ private struct ArgumentReader {
     }
 
     func removal(of labels: [String], _ message: String) -> FixIt {
-        var kept = list.filter { !labels.contains($0.label?.text ?? "") }
+        keep(message) { !labels.contains($0.label?.text ?? "") }
+    }
+
+    /// Takes away all arguments but those.
+    private func keep(_ message: String, _ isKept: (LabeledExprSyntax) -> Bool) -> FixIt {
+        var kept = list.filter(isKept)
         if let last = kept.indices.last {
             kept[last].trailingComma = nil
             kept[last].trailingTrivia = []

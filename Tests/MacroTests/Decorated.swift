@@ -197,6 +197,26 @@ func lead(_ n: Int) -> TaskToken<[Sight]> {
 @TaskTokenGuard("macro.child")
 func child() -> TaskToken<Sight> { .here }
 
+/// Throws as often as it is told.
+@TaskTokenGuard("macro.options", options: OperationOptions(retry: RetryPolicy(attempts: 3, backOff: .none)))
+func stubborn(failing times: Int) -> TaskToken<Int> {
+    let attempt = TokenContext.current?.attempt ?? 0
+    if attempt <= times { throw Sour(number: attempt) }
+    return attempt
+}
+
+struct Desk: Sendable {
+    static let atOnce = OperationOptions(concurrency: 1)
+    let id: Int
+
+    /// In a method, with a computed key, and from a constant.
+    @TaskTokenGuard("macro.desk", anchorBy: \Desk.id, ordered: true, options: Desk.atOnce)
+    func answer() -> TaskToken<Int> { id }
+}
+
+@TaskTokenGuard("macro.badOptions", options: OperationOptions(retry: RetryPolicy(attempts: 0)))
+func hopeless() -> TaskToken<Int> { 1 }
+
 // The operation type is evaluated where the guard is made.
 
 let madeOnce = Tally()

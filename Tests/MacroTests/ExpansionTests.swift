@@ -149,6 +149,26 @@ func expanded(_ source: String) -> String {
         expectOperation("@TaskTokenGuard(\"op\", storage: nil, anchor: nil)", "(\"op\")")
     }
 
+    @Test("Options become the guard's, behind its locality; one that names `Self` is made by the call")
+    func options() {
+        expectOperation(
+            "@TaskTokenGuard(\"op\", options: OperationOptions(retry: RetryPolicy(attempts: 3)))",
+            "(\"op\", options: OperationOptions(retry: RetryPolicy(attempts: 3)))")
+        expectOperation(
+            "@TaskTokenGuard(\"op\", weight: .light, storage: .slow, anchor: \"k\", ordered: true, options: mine)",
+            "(\"op\", weight: .light, storage: .slow, locality: .sticky(\"k\", ordered: true), options: mine)")
+        expectOperation(
+            "@TaskTokenGuard(\"op\", externalCalls: [\"a\"], options: mine)",
+            "(\"op\", locality: .lead(externalCalls: [\"a\"]), options: mine)")
+        expectOperation("@TaskTokenGuard(\"op\", options: nil)", "(\"op\")")
+        let keyed = expanded(
+            "@TaskTokenGuard(\"op\", anchorBy: { (n: Int) in n }, options: mine) func f(n: Int) -> TaskToken<Int> { n }"
+        )
+        #expect(keyed.contains("options: mine) { call in"))
+        let own = expanded("struct S { @TaskTokenGuard(\"op\", options: Self.mine) func f() -> TaskToken<Int> { 1 } }")
+        #expect(own.contains("options: Self.mine)") && !own.contains("static let operation"))
+    }
+
     @Test("Generic functions have no local types: the guard is made by the call")
     func generic() {
         expectExpansion(

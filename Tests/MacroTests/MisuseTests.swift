@@ -216,6 +216,39 @@ import Testing
             "'@TaskTokenGuard' has no argument 'colour'", line: 1, column: 23)
     }
 
+    // As with unknown labels the compiler is first: "extra argument 'options' in macro expansion".
+    @Test("An argument that is given twice")
+    func repeated() {
+        expectFault(
+            "repeatedLabel", "@TaskTokenGuard(\"op\", options: a, options: b)", "func f() -> TaskToken<Int>", "{ 1 }",
+            "'options' is given twice", line: 1, column: 35,
+            fixIts: [
+                "remove the second 'options'": [
+                    "@TaskTokenGuard(\"op\", options: a)", "func f() -> TaskToken<Int> { 1 }",
+                ]
+            ])
+        expectFault(
+            "repeatedLabel", "@TaskTokenGuard(\"op\", weight: .light, weight: .heavy, options: a)",
+            "func f() -> TaskToken<Int>", "{ 1 }", "'weight' is given twice", line: 1, column: 39,
+            fixIts: [
+                "remove the second 'weight'": [
+                    "@TaskTokenGuard(\"op\", weight: .light, options: a)", "func f() -> TaskToken<Int> { 1 }",
+                ]
+            ])
+    }
+
+    @Test("A misspelt `options`")
+    func misspeltOptions() {
+        expectFault(
+            "unknownLabel", "@TaskTokenGuard(\"op\", anchor: \"k\", option: a)", "func f() -> TaskToken<Int>", "{ 1 }",
+            "'@TaskTokenGuard' has no argument 'option'", line: 1, column: 36,
+            fixIts: [
+                "replace with 'options'": [
+                    "@TaskTokenGuard(\"op\", anchor: \"k\", options: a)", "func f() -> TaskToken<Int> { 1 }",
+                ]
+            ])
+    }
+
     @Test("An order without an anchor")
     func order() {
         expectFault(

@@ -63,6 +63,20 @@ import TokenGateMacros
         }
     }
 
+    @Test("C12 Options are those of a guard: a body is tried again, a limit holds, a bad value settles the token")
+    func operationOptions() async throws {
+        try await withCoordinator { coordinator async throws in
+            let token = stubborn(failing: 2)
+            #expect(try await token.value == 3)
+            #expect(token.attempts == 3)
+            await #expect(throws: Sour(number: 3)) { try await stubborn(failing: 3).value }
+            #expect(try await Desk(id: 7).answer().value == 7)
+            let desk = coordinator.statistics().operations.first { $0.operationType == "macro.desk" }
+            #expect(desk?.concurrency?.limit == 1)
+            await expectError(.invalidArgument, of: hopeless())
+        }
+    }
+
     @Test("Methods see their instance, or their type")
     func methods() async throws {
         try await withCoordinator { _ async throws in
