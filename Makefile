@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 600
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help setup demo test tsan stress ledger lint format examples consumers bench counts c-api c-sanitized fuzz install uninstall clean
+.PHONY: help setup demo demo-decorated test tsan stress ledger lint format examples consumers bench counts c-api c-sanitized fuzz install uninstall clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -31,6 +31,10 @@ setup: ## Install libxxhash-dev and pkg-config where they are missing; check the
 demo: setup ## Build in release and run the demo; LOAD=all DEMO_SECONDS=2
 	@swift build -c release --product tokengate
 	@"$$(swift build -c release --show-bin-path)/tokengate" demo --load $(LOAD) --seconds $(DEMO_SECONDS)
+
+demo-decorated: setup ## Build the demo's load of decorated functions in debug, with swift-syntax, and run it; DEMO_SECONDS=2
+	@swift build --product tokengate-decorated
+	@"$$(swift build --show-bin-path)/tokengate-decorated" --seconds $(DEMO_SECONDS)
 
 test: setup ## Run all tests, then say how many were skipped and why; FILTER=regex for some
 	@.ci/test

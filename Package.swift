@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "TokenGateMacros", targets: ["TokenGateMacros"]),
         .library(name: "TokenGateC", type: .dynamic, targets: ["TokenGateC"]),
         .executable(name: "tokengate", targets: ["TokenGateTool"]),
+        .executable(name: "tokengate-decorated", targets: ["DecoratedDemo"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -122,6 +123,12 @@ let package = Package(
                 "TokenGate", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
+            swiftSettings: house
+        ),
+        // Apart from the tool, which needs no swift-syntax.
+        .executableTarget(
+            name: "DecoratedDemo",
+            dependencies: ["TokenGateMacros", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: house
         ),
 

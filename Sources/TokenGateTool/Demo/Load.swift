@@ -9,7 +9,7 @@ import ArgumentParser
 
 /// The loads that the demo knows.
 enum LoadName: String, CaseIterable, Sendable, Encodable, ExpressibleByArgument {
-    case waves, mixed, burst, chains, series, storm, leads, storage
+    case waves, mixed, burst, chains, series, storm, leads, storage, retry, breaker, adaptation
 
     /// What it does, in one line.
     var summary: String {
@@ -22,6 +22,9 @@ enum LoadName: String, CaseIterable, Sendable, Encodable, ExpressibleByArgument 
         case .storm: "sticky anchors hammered from tasks and threads"
         case .leads: "leads whose children have children, all in one domain"
         case .storage: "every storage tier full of file writes, processor tokens beside"
+        case .retry: "bodies that fail as often as the seed says, and are run again"
+        case .breaker: "an operation that fails, is blocked, and recovers"
+        case .adaptation: "bodies that compute, then bodies that sleep, then bodies that compute"
         }
     }
 
@@ -39,6 +42,9 @@ enum LoadName: String, CaseIterable, Sendable, Encodable, ExpressibleByArgument 
         case .storm: StormLoad()
         case .leads: LeadsLoad()
         case .storage: StorageLoad()
+        case .retry: RetryLoad()
+        case .breaker: BreakerLoad()
+        case .adaptation: AdaptationLoad()
         }
     }
 }
@@ -56,6 +62,8 @@ struct Findings: Sendable {
     var tokens = 0
     /// Of these, the ones that were to fail.
     var meantToFail = 0
+    /// Of these, the ones that were refused: their bodies never ran.
+    var refused = 0
     /// One line on what was special.
     var remark = ""
     /// The promises it checked.

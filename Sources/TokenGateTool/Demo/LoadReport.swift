@@ -70,7 +70,7 @@ struct LoadReport: Sendable {
         let pins = watched.pins
         let made = findings.tokens
         let settled = Int(clamping: counts.settled)
-        let ended = Int(clamping: counts.completed + counts.failed)
+        let ended = Int(clamping: counts.completed + counts.failed) - findings.refused
         let unplanned =
             Int(clamping: counts.killed + counts.timedOut) + abs(Int(clamping: counts.failed) - findings.meantToFail)
         let isStopped = stop.isClean && stop.duration <= DemoRun.stopTimeout

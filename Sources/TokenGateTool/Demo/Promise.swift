@@ -9,7 +9,7 @@
 struct Promise: Sendable {
     enum Verdict: String, Sendable, Encodable { case kept, broken, notJudged = "not judged" }
 
-    /// The line of the contract it belongs to: `C5`.
+    /// The line of the contract it belongs to: `C5`; `doc` for what a page of `Docs/` promises.
     let contract: String
     /// What is promised, as a sentence.
     let statement: String
