@@ -11,10 +11,10 @@ import TokenGateMacros
 /// `count`: makes a known number of calls, for tools that count instructions.
 ///
 /// Run it with two numbers and take the difference: what starting and stopping costs vanishes. The coordinator is not started,
-/// so what is counted is the submission, and that it is settled by the stop.
-struct CountCommand: AsyncParsableCommand {
+/// so what is counted is the submission, and that the token is killed.
+struct CountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "count", abstract: "Makes calls that wait until they are settled by a stop, for counting.")
+        commandName: "count", abstract: "Makes calls that wait until they are killed, for counting.")
 
     /// How the function is made an operation.
     enum Way: String, CaseIterable, Sendable, ExpressibleByArgument { case `guard`, decorated, perCall = "per-call" }
@@ -31,7 +31,7 @@ struct CountCommand: AsyncParsableCommand {
         guard calls > 0 else { throw ValidationError("--calls \(calls): it must be 1 or more") }
     }
 
-    func run() async throws {
+    func run() throws {
         let coordinator = try OperationsCoordinator()
         coordinator.makeDefault()
         let tokens =
@@ -40,7 +40,7 @@ struct CountCommand: AsyncParsableCommand {
             case .decorated: (0..<calls).map { next($0) }
             case .perCall: (0..<calls).map { nextOfAny($0) }
             }
-        await coordinator.stop(timeout: .zero)
+        coordinator.killAll()
         print("\(tokens.count { $0.isSettled }) of \(calls) tokens settled")
     }
 }

@@ -6,20 +6,21 @@
 //===----------------------------------------------------------------------===//
 
 import ArgumentParser
+import Dispatch
 import TokenGateMacros
 
 /// `tokengate-decorated`: what decorated functions do, and cost.
 ///
 /// A program of its own, so that the `tokengate` command needs no swift-syntax.
 @main
-struct DecoratedCommand: AsyncParsableCommand {
+struct DecoratedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokengate-decorated", abstract: "Decorated functions at work.",
         subcommands: [RunCommand.self, CountCommand.self], defaultSubcommand: RunCommand.self)
 }
 
-/// `run`: the demo's load of decorated functions.
-struct RunCommand: AsyncParsableCommand {
+/// `run`, which is what it does when nothing is said: the demo's load of decorated functions.
+struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Calls functions that are decorated with @TaskTokenGuard, and checks what TokenGate promises.",
@@ -46,20 +47,17 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let seed = seed ?? UInt64.random(in: 0..<1_000_000)
-        var load = DecoratedLoad(seed: seed)
-        do {
-            let coordinator = try OperationsCoordinator()
-            try await coordinator.start()
-            // Decorated functions go where a guard without a coordinator goes.
-            coordinator.makeDefault()
-            await load.run(for: .seconds(seconds), on: coordinator)
-            await coordinator.stop()
-        } catch {
-            print("tokengate-decorated: \(error)")
-            throw ExitCode(2)
+    // Not an async command: its main thread would end, and tools that count instructions do not bear that.
+    func run() throws {
+        let (seconds, seed) = (seconds, seed ?? UInt64.random(in: 0..<1_000_000))
+        let done = DispatchSemaphore(value: 0)
+        let outcome = Outcome()
+        Task {
+            outcome.load = await Self.run(DecoratedLoad(seed: seed), for: .seconds(seconds))
+            done.signal()
         }
+        done.wait()
+        guard let load = outcome.load else { throw ExitCode(2) }
         print("decorated: \(load.calls) calls in \(load.rounds) rounds, seed \(seed)\n")
         for check in load.checks {
             let found = check.broken == 0 ? "\(check.checked) checked" : "\(check.broken) of \(check.checked) broken"
@@ -68,5 +66,27 @@ struct RunCommand: AsyncParsableCommand {
         let isKept = load.checks.allSatisfy { $0.broken == 0 }
         print(isKept ? "\nAll promises kept." : "\nPromises were broken.")
         if !isKept { throw ExitCode(1) }
+    }
+
+    /// Nil, and said, where there is no coordinator to be had.
+    private static func run(_ load: DecoratedLoad, for time: Duration) async -> DecoratedLoad? {
+        var load = load
+        do {
+            let coordinator = try OperationsCoordinator()
+            try await coordinator.start()
+            // Decorated functions go where a guard without a coordinator goes.
+            coordinator.makeDefault()
+            await load.run(for: time, on: coordinator)
+            await coordinator.stop()
+            return load
+        } catch {
+            print("tokengate-decorated: \(error)")
+            return nil
+        }
+    }
+
+    /// What the task hands to the main thread; the semaphore lies between the two accesses.
+    private final class Outcome: @unchecked Sendable {
+        var load: DecoratedLoad?
     }
 }

@@ -23,7 +23,7 @@ struct Check: Sendable {
 }
 
 /// Calls decorated functions in rounds, and compares.
-struct DecoratedLoad {
+struct DecoratedLoad: Sendable {
     private static let callsEach = 400
     private static let accountCount = 16
 

@@ -42,7 +42,7 @@ struct LedgerTests {
         let each = Sizes.ledger / threads
         let ledger = Ledger(each * threads, anchors: LedgerOperations.anchors)
         let kept: Kept
-        // Memory is back where it was when no token is left; one in 16 is watched.
+        // Memory is back where it was when no token is left.
         let samples = Journal<KeptToken>()
         do {
             let coordinator = try makeCoordinator { $0.storageLimits[.slow] = 4 }
@@ -68,7 +68,7 @@ struct LedgerTests {
                         ledger.faults.note("call \(call) was not submitted")
                         continue
                     }
-                    if turn % 16 == 0 { samples.note(KeptToken(token)) }
+                    samples.note(KeptToken(token))
                     if Int.random(in: 0..<16, using: &numbers) == 0 { token.kill() }
                 }
             }
@@ -77,7 +77,7 @@ struct LedgerTests {
                 #expect(report.isComplete)
             } else {
                 try Self.endDisturbance(coordinator, operations.types)
-                if case .afterAll = ending { try await Self.checkRest(ledger, coordinator, operations.types) }
+                if case .afterAll = ending { try await Self.checkRest(ledger, samples, coordinator, operations.types) }
                 let report = await coordinator.stop(timeout: .seconds(60))
                 #expect(report.isComplete && report.abandoned.isEmpty)
             }
@@ -132,9 +132,15 @@ struct LedgerTests {
 
     /// Nothing is left of tokens that have settled, without a stop that would clear it away.
     private static func checkRest(
-        _ ledger: Ledger, _ coordinator: OperationsCoordinator, _ types: [String]
+        _ ledger: Ledger, _ tokens: Journal<KeptToken>, _ coordinator: OperationsCoordinator, _ types: [String]
     ) async throws {
-        #expect(await eventually { ledger.settled.allSatisfy { $0.value > 0 } })
+        let areSettled = await eventually(within: .seconds(120)) { ledger.settled.allSatisfy { $0.value > 0 } }
+        if !areSettled {
+            for token in tokens.all.compactMap(\.token) where !token.isSettled {
+                Issue.record("\(token) is left: \(token.status())")
+            }
+            Issue.record("\(coordinator.statistics().operations.filter { $0.counts.live > 0 })")
+        }
         #expect(await eventually { coordinator.realm.timers.count == 0 }, "timers are left")
         let gates = try types.compactMap { try Operation.existing($0) }.compactMap(coordinator.realm.existingGate)
         #expect(gates.count > 5 && gates.allSatisfy { $0.keyCount == 0 }, "keys are left")
