@@ -79,7 +79,7 @@ struct LedgerTests {
                 try Self.endDisturbance(coordinator, operations.types)
                 if case .afterAll = ending { try await Self.checkRest(ledger, samples, coordinator, operations.types) }
                 let report = await coordinator.stop(timeout: .seconds(60))
-                #expect(report.isComplete && report.abandoned.isEmpty)
+                #expect(report.isComplete && report.abandoned.isEmpty, "\(report)")
             }
             await check(ledger, coordinator)
             ledger.letGo()
