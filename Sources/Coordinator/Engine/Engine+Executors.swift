@@ -94,21 +94,6 @@ extension Engine {
         }
     }
 
-    /// Makes a thread beyond the cap for a crew whose threads are all blocked, and that has work.
-    func addThread(to crew: Crew, if hasWork: (Crew.State) -> Bool) {
-        let mustSpawn = crew.state.withLock { state in
-            guard !state.isClosed, state.active + state.overrun <= 0, state.idle.isEmpty,
-                state.threads - Self.rescuers < crew.cap,
-                hasWork(state)
-            else { return false }
-            state.threads += 1
-            state.active += 1
-            publishReadiness(of: crew, &state)
-            return true
-        }
-        if mustSpawn { spawnOrHandOver(crew) }
-    }
-
     /// Hides the bodies of the calling thread, and the executor whose job it runs, from a job that it runs on top of them.
     func hidingJob(_ work: () -> Void) {
         let serial = tge_self().pointee.serial
@@ -116,9 +101,6 @@ extension Engine {
         BodyFrame.hidden(work)
         tge_self().pointee.serial = serial
     }
-
-    /// How far rescues may go beyond a crew's cap.
-    private static let rescuers = 64
 }
 
 /// An anchor that an executor keeps live.

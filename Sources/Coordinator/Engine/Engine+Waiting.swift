@@ -147,24 +147,6 @@ extension Engine {
         return isAway
     }
 
-    /// Makes a thread beyond the cap for each crew that is stuck with work, if the awaited token, or a descendant that
-    /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what
-    /// it stands in line for may be held by a stranger in there, whom nobody else can run.
-    private func rescue(
-        _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: Line?, _ lastHead: inout UInt?
-    ) {
-        guard !isLookingAround.exchange(true, ordering: .acquiring) else { return }
-        let stuck = domains.flatMap(\.crews).filter { crew in
-            isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
-        }
-        let head = stuck.isEmpty ? nil : permit.map(headOfLine) ?? headOfLine(keeping: lineage, token)
-        isLookingAround.store(false, ordering: .releasing)
-        let hasMoved = head != lastHead
-        lastHead = head
-        if head == nil || hasMoved { return }
-        for crew in stuck { addThread(to: crew) { _ in true } }
-    }
-
     /// After as long as this without news a blocked thread looks further than to its own tree.
     private static let rescueSlice: Int64 = 16_000_000
     /// Hundreds of threads may be blocked: looking around, they must not keep the others from working.
@@ -259,7 +241,7 @@ extension Engine {
     }
 
     /// Takes a token out of the hands of whoever would find it in its mailbox.
-    private func begin(_ token: AnyTaskToken) -> Bool {
+    func begin(_ token: AnyTaskToken) -> Bool {
         settleIfSwept(token, operations.record(token))
         return token.begin()
     }
@@ -269,7 +251,7 @@ extension Engine {
     /// - Parameters:
     ///   - here: the domain on whose CPUs the thread is.
     ///   - isAway: whether the thread does not count as active in its crew now.
-    private func runClaimed(_ token: AnyTaskToken, _ worker: Worker, here: Int, isAway: Bool) {
+    func runClaimed(_ token: AnyTaskToken, _ worker: Worker, here: Int, isAway: Bool) {
         let domain = isBound(token) ? Int(token.domain) : here
         beginInline(token, worker)
         let start = worker.lastEnd
