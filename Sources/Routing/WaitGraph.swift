@@ -58,22 +58,28 @@ package struct WaitGraph<Node: Hashable & Sendable>: Sendable {
         return stuck
     }
 
-    /// A circle among the stuck ones that one of some nodes comes to: each waits for the next, the last for the first.
+    /// The circles among the stuck ones that one of some nodes comes to: in each, each waits for the next, the last for the first.
     ///
-    /// - Parameter starts: looked at in this order; nil where none of them is stuck.
-    package func circle(from starts: [Node]) -> [Node]? {
+    /// From each node one way is gone, so no two share a node; there is at least one where a start is stuck.
+    ///
+    /// - Parameter starts: looked at in this order.
+    package func circles(from starts: [Node]) -> [[Node]] {
         let stuck = stuck
-        guard var node = starts.first(where: stuck.contains) else { return nil }
-        var path: [Node] = []
-        var places: [Node: Int] = [:]
-        while places[node] == nil {
-            places[node] = path.count
-            path.append(node)
-            guard let next = waits[node]?.others.first(where: stuck.contains) else {
-                fatalError("\(node) is stuck, but waits for nobody who is")
+        var circles: [[Node]] = []
+        var seen: Set<Node> = []
+        for start in starts where stuck.contains(start) {
+            var node = start
+            var path: [Node] = []
+            while seen.insert(node).inserted {
+                path.append(node)
+                guard let next = waits[node]?.others.first(where: stuck.contains) else {
+                    fatalError("\(node) is stuck, but waits for nobody who is")
+                }
+                node = next
             }
-            node = next
+            // Where an earlier way has come by here its circle is known.
+            if let place = path.firstIndex(of: node) { circles.append(Array(path[place...])) }
         }
-        return Array(path[places[node, default: 0]...])
+        return circles
     }
 }

@@ -16,7 +16,8 @@ internal import Synchronization
 public enum TokenState: String, Sendable, Hashable, CaseIterable, Codable {
     /// Made, not yet seen by a coordinator.
     case created
-    /// Held back: by a pause, a storage permit, its anchor's turn, or a coordinator that has not started.
+    /// Held back: by a pause, a permit, its anchor's turn, a capacity, its time, others it comes after, or a coordinator that
+    /// has not started.
     case waiting
     /// In a mailbox.
     case admitted
@@ -63,7 +64,7 @@ package enum SettleReason: UInt8, Sendable {
         case .queueTimedOut: TokenError(.timedOut, "\(subject) was not begun within its queue timeout")
         case .runTimedOut: TokenError(.timedOut, "\(subject) ran for longer than its run timeout")
         case .dropped:
-            TokenError(.overloaded, "\(subject) had waited longest when the coordinator was full, and was dropped")
+            TokenError(.overloaded, "\(subject) had waited longest when there was no place left, and was dropped")
         }
     }
 }

@@ -36,6 +36,7 @@ struct OptionBadInputTests {
         (OperationOptions(rate: RateLimit(perSecond: .nan)), "perSecond nan"),
         (OperationOptions(rate: RateLimit(perSecond: .infinity)), "perSecond inf"),
         (OperationOptions(rate: RateLimit(perSecond: 1, burst: 0)), "burst 0"),
+        (OperationOptions(rate: RateLimit(perSecond: 1e-300, burst: 5)), "burst of 5"),
         (OperationOptions(breaker: CircuitBreaker(failureRate: 1)), "failureRate 1"),
         (OperationOptions(breaker: CircuitBreaker(failureRate: .nan)), "failureRate nan"),
         (OperationOptions(breaker: CircuitBreaker(minimumRuns: 0)), "minimumRuns 0"),

@@ -122,9 +122,20 @@ struct WaitCycleTests {
             }
             pair.note(each(1))
             pair.note(each(0))
-            try #require(await look(time, told, for: 2))
-            #expect(words(told.all[1]) == ["cycle_each body", "cycle_each body"])
-            for token in pair.all { token.kill() }
+            // And another pair, that has nothing to do with it.
+            let other = Journal<TaskToken<Void>>()
+            let next = TaskTokenGuard("cycle_next", on: coordinator) { (neighbour: Int) async in
+                _ = await eventually { other.count == 2 }
+                await other.all[neighbour].settled()
+            }
+            other.note(next(1))
+            other.note(next(0))
+            try #require(await look(time, told, for: 3))
+            #expect(
+                Set(told.all[1...].map(words)) == [
+                    ["cycle_each body", "cycle_each body"], ["cycle_next body", "cycle_next body"],
+                ])
+            for token in pair.all + other.all { token.kill() }
         }
     }
 

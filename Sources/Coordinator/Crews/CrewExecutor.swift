@@ -26,8 +26,8 @@ final class CrewExecutor: TaskExecutor, Sendable {
 
     /// Has something run by a thread of the crew.
     ///
-    /// - Parameter owner: the number of the token whose body it belongs to; 0 where that is not known.
-    func take(_ work: Crew.Job.Work, _ lineage: Lineage?, owner: UInt64 = 0) {
+    /// - Parameter owner: the number of the token whose body it belongs to; that of none where it belongs to no body.
+    func take(_ work: Crew.Job.Work, _ lineage: Lineage?, owner: UInt64 = .max) {
         let taken = crew.state.withLock { state in
             if state.isClosed { return false }
             state.add(work, lineage, owner: owner)

@@ -30,8 +30,8 @@ extension Engine {
         private(set) var entries: [UInt64: Entry] = [:]
         /// A look is due.
         var isArmed = false
-        /// The circle that the last look has found, and those that were told, by the numbers of their waits.
-        var suspected: [UInt64] = []
+        /// The circles that the last look has found, and those that were told, by the numbers of their waits.
+        var suspected: Set<[UInt64]> = []
         var told: Set<[UInt64]> = []
         private var lastNumber: UInt64 = 0
 
@@ -94,7 +94,7 @@ extension Engine {
             return rearm(timers)
         }
         let thread = try? PinnedThread.spawn(name: "tg-look", cpus: nil) { [self] _ in
-            lookForCircle()
+            lookForCircles()
             rearm(timers)
         }
         if let thread { thread.detach() } else { rearm(timers) }
@@ -108,20 +108,18 @@ extension Engine {
         if !isOver { armLook(timers, timers.now) }
     }
 
-    private func lookForCircle() {
+    private func lookForCircles() {
         let entries = waits.withLock { Array($0.entries.values) }
-        let found = WaitSnapshot(self, entries)?.circle()
-        let isNews = waits.withLock { waits in
-            guard let found else {
-                waits.suspected = []
-                return false
-            }
-            let isConfirmed = waits.suspected == found.numbers
-            waits.suspected = found.numbers
+        let found = WaitSnapshot(self, entries)?.circles() ?? []
+        let news = waits.withLock { waits in
             // Bounded: numbers are not used twice, so old ones are not needed.
             if waits.told.count > 256 { waits.told = [] }
-            return isConfirmed && waits.told.insert(found.numbers).inserted
+            let news = found.filter {
+                waits.suspected.contains($0.numbers) && waits.told.insert($0.numbers).inserted
+            }
+            waits.suspected = Set(found.map(\.numbers))
+            return news
         }
-        if isNews, let found { events.emit { .waitCycle(found.links) } }
+        for circle in news { events.emit { .waitCycle(circle.links) } }
     }
 }

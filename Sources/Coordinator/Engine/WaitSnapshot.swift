@@ -47,16 +47,17 @@ final class WaitSnapshot {
         }
     }
 
-    /// A circle of those that have waited for longest, and the numbers of its waits.
-    func circle() -> (links: [Event.WaitLink], numbers: [UInt64])? {
+    /// The circles of those that wait, those that have waited for longest first, and the numbers of their waits.
+    func circles() -> [(links: [Event.WaitLink], numbers: [UInt64])] {
         let starts = entries.sorted { $0.since < $1.since }.compactMap { $0.lineage.body?.sequence }
-        guard let circle = graph.circle(from: starts) else { return nil }
-        let links = circle.compactMap { number -> Event.WaitLink? in
-            guard let token = tokens[number], let reason = reasons[number] else { return nil }
-            return Event.WaitLink(id: token.id, operationType: token.operationType, reason: reason)
+        return graph.circles(from: starts).map { circle in
+            let links = circle.compactMap { number -> Event.WaitLink? in
+                guard let token = tokens[number], let reason = reasons[number] else { return nil }
+                return Event.WaitLink(id: token.id, operationType: token.operationType, reason: reason)
+            }
+            // Bodies by their waits, the others by themselves.
+            return (links, circle.flatMap { waits[$0]?.map(\.number) ?? [$0] }.sorted())
         }
-        // Bodies by their waits, the others by themselves.
-        return (links, circle.flatMap { waits[$0]?.map(\.number) ?? [$0] }.sorted())
     }
 
     /// What a token waits for; nil where it can go on, or nobody knows.

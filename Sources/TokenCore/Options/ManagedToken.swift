@@ -104,6 +104,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
                 return false
             }
             holdings.formUnion(places)
+            // Before a body can ask for it.
+            noteTimeout(now)
             claim.use { submitter.submit(self, claim: $0) }
             // Not before: who settles it has to find its submitter.
             armTimeout(timers, now)
@@ -127,7 +129,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         conditions.add(after.count + (delay > now ? 1 : 0), ordering: .relaxed)
         if delay > now { arm(timers, at: delay) { $0.conditionMet() } }
         // While it is alive its own waiter keeps it.
-        for token in after { token.onSettled { [weak self] in self?.conditionMet() } }
+        for token in after { token.onSettled { [weak self, unowned token] in self?.dependencyDidSettle(token) } }
         conditionMet()
         return false
     }
@@ -164,17 +166,28 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         return TokenError(.operationBlocked, "\"\(operationType)\" is blocked by its breaker, for another \(time)")
     }
 
+    /// One that it was to come after has settled: it fails with it at once, or waits for the others.
+    private func dependencyDidSettle(_ token: AnyTaskToken) {
+        if call.afterFailure == .fail, token.state != .completed {
+            if !isSettled { fail(after: token) }
+        } else {
+            conditionMet()
+        }
+    }
+
+    private func fail(after failed: AnyTaskToken) {
+        refuse(
+            TokenError(
+                .dependencyFailed,
+                "token \(id) of \"\(operationType)\" was to come after \(failed), which did not complete",
+                cause: failed.failure.map(Self.root)))
+    }
+
     /// One of the things that it waited for has come to pass.
     private func conditionMet() {
         guard conditions.subtract(1, ordering: .acquiringAndReleasing).newValue == 0, !isSettled else { return }
         let dependencies = takeDependencies()
-        if call.afterFailure == .fail, let failed = dependencies.first(where: { $0.state != .completed }) {
-            return refuse(
-                TokenError(
-                    .dependencyFailed,
-                    "token \(id) of \"\(operationType)\" was to come after \(failed), which did not complete",
-                    cause: failed.failure.map(Self.root)))
-        }
+        _ = dependencies  // freed outside the lock
         guard let submitter = realm?.submitter else { return settleWithoutSubmitter() }
         let timers = submitter.realm.timers
         let now = timers.now
@@ -230,11 +243,18 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         return number
     }
 
+    /// When it runs out of time that may live so long; nil where it may for ever.
+    private func timeoutDue(_ now: Int64) -> Int64? {
+        [options.timeout, call.timeout].compactMap { $0 }.min().map { Int64(clampedAdding: $0, to: now) }
+    }
+
+    private func noteTimeout(_ now: Int64) {
+        if let due = timeoutDue(now) { care.withLock { $0.deadline = min($0.deadline, due) } }
+    }
+
     private func armTimeout(_ timers: TimerQueue, _ now: Int64) {
-        guard let timeout = [options.timeout, call.timeout].compactMap({ $0 }).min() else { return }
-        let due = Int64(clampedAdding: timeout, to: now)
-        care.withLock { $0.deadline = min($0.deadline, due) }
-        arm(timers, at: due) { $0.expire(.timedOut) }
+        noteTimeout(now)
+        if let due = timeoutDue(now) { arm(timers, at: due) { $0.expire(.timedOut) } }
     }
 
     private func armQueueTimeout(_ timers: TimerQueue, _ now: Int64) {

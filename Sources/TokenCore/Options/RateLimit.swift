@@ -8,7 +8,8 @@
 /// How many tokens of an operation may become due in a time: a token bucket.
 ///
 /// Tokens beyond it wait without a worker, in the order in which they were submitted. All guards of one name share the bucket
-/// of their coordinator; each token is held to the numbers of its own guard.
+/// of their coordinator; each token is held to the numbers of its own guard. A token has its share from when it waits for nothing but
+/// its rate, whatever becomes of it: one that is killed then does not give it back.
 public struct RateLimit: Sendable, Hashable {
     /// Tokens a second in the long run: more than zero, at most 1,000,000,000.
     public var perSecond: Double
@@ -24,10 +25,15 @@ public struct RateLimit: Sendable, Hashable {
     /// What is wrong with it, if anything.
     var problem: TokenError? {
         if !(perSecond > 0 && perSecond <= 1e9) {
-            return TokenError(.invalidArgument, "rate: perSecond \(perSecond) is outside 0...1000000000, or zero")
+            return TokenError(.invalidArgument, "rate: perSecond \(perSecond) is not above 0, or above 1000000000")
         }
         if !(1...1_000_000).contains(burst) {
             return TokenError(.invalidArgument, "rate: burst \(burst) is outside 1...1000000")
+        }
+        if Double(burst) / perSecond > 2e9 {
+            return TokenError(
+                .invalidArgument,
+                "rate: a burst of \(burst) at perSecond \(perSecond) takes more than 2000000000 s to come back")
         }
         return nil
     }

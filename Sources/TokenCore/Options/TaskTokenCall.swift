@@ -42,7 +42,7 @@ extension TaskTokenGuard {
     ///
     /// - Parameters:
     ///   - delay: how long to wait before it is due: zero and more.
-    ///   - after: tokens to wait for, of any coordinator.
+    ///   - after: tokens to wait for, of any coordinator; with the first that does not complete it fails, unless it is to run.
     ///   - afterFailure: what becomes of it where one of these did not complete; `fail` by default.
     ///   - timeout: how long it may live from its submission, more than zero; then it settles with `timedOut`. Where the guard has
     ///     one, too, the shorter holds.
