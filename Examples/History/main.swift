@@ -40,6 +40,8 @@ try await withCoordinator(configuration) { coordinator in
     for await state in states { print(state) }
 
     _ = await squeeze(2).result
+    // A record is there a moment after its token is seen settled.
+    while try coordinator.history(limit: 2).count < 2 { await Task.yield() }
     for record in try coordinator.history(limit: 2) {
         print(record.operationType, record.state, record.error ?? "without error")
     }

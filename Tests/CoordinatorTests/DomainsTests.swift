@@ -147,7 +147,10 @@ import TokenCore
         "C5 anchors move when their domain has gone: those without live tokens at once, the others when their last is done"
     )
     func anchors() async throws {
-        try await onMachine { coordinator, machine, pass in
+        try await onMachine {
+            // However long the test takes.
+            $0.anchorIdleTime = .seconds(1_000_000)
+        } _: { coordinator, machine, pass in
             let gate = Gate()
             let operation = TaskTokenGuard("domains.moving", locality: .sticky { "k\($0 % 100)" }, on: coordinator) {
                 (number: Int) in

@@ -228,6 +228,25 @@ struct LimitEdgeTests {
         }
     }
 
+    @Test("a dependent fails with the first that does not complete, however long the others take")
+    func failsEarly() async throws {
+        struct Fault: Error {}
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+        } _: { coordinator in
+            let gate = Gate()
+            let held = TaskTokenGuard("after_held", on: coordinator) { gate.pass() }
+            let failing = TaskTokenGuard("after_failing", on: coordinator) { () throws in throw Fault() }
+            let last = TaskTokenGuard("after_last", on: coordinator) { 1 }
+            let slow = held()
+            let token = last.with(after: [slow, failing()])()
+            let error = await #expect(throws: TokenError.self) { try await token.value }
+            #expect(error?.code == .dependencyFailed && error?.cause is Fault && !slow.isSettled)
+            gate.open()
+            #expect(await settles(slow))
+        }
+    }
+
     @Test(
         "a callback within the submission of a keyed call gets that call's token for the same key",
         .timeLimit(.minutes(5)))

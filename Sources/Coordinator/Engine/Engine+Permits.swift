@@ -158,6 +158,12 @@ extension Engine {
     // MARK: Limits
 
     func setStorageLimit(_ limit: Int, for speed: StorageSpeed) throws(TokenError) {
+        let range = Permits<PermitWaiter>.limits
+        guard range.contains(limit) else {
+            throw TokenError(
+                .invalidArgument,
+                "the storage limit \(limit) of the tier \(speed) is outside \(range.lowerBound)...\(range.upperBound)")
+        }
         let line = tier(speed)
         let granted = try line.permits.withLock { permits throws(TokenError) in try permits.setLimit(limit) }
         for waiter in granted { pass(waiter, of: line, .storage) }
