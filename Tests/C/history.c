@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What became of the tokens that settled last, as records, JSON and a file; what is to be told of one that is not settled. */
+#include <sched.h>
 #include "calls.h"
 
 #include <errno.h>
@@ -37,6 +38,15 @@ static collection records(size_t limit) {
     return all;
 }
 
+/* The record of one that is found settled comes a moment after that. */
+static void await_record(uint64_t number) {
+    for (;;) {
+        collection newest = records(1);
+        if (newest.count == 1 && newest.records[0].number >= number) return;
+        sched_yield();
+    }
+}
+
 static void open_coordinator(uint32_t history_capacity) {
     tg_config config = TG_CONFIG_INIT;
     config.maximum_domains = 1;
@@ -71,19 +81,25 @@ static void endings(void) {
     tg_token *token = submit(plain, NULL, NULL);
     NEED(tg_token_get_id(token, &id));
     CHECK_STATUS(TG_OK, end_of(token, NULL));
+    await_record(1);
     CHECK_STATUS(TG_OK, end_of(submit(leading, seed, NULL), NULL));
+    await_record(2);
     CHECK_STATUS(TG_OK, end_of(submit(bound, NULL, NULL), NULL));
+    await_record(3);
     CHECK_STATUS(TG_E_BODY_FAILED, end_of(submit(failing, &five, NULL), NULL));
+    await_record(4);
     NEED(tg_coordinator_pause(coordinator, "plain", NULL, NULL));
     token = submit(plain, NULL, NULL);
     uint64_t settled = 0;
     NEED(tg_coordinator_discard(coordinator, "plain", &settled, NULL));
     CHECK(settled == 1);
     CHECK_STATUS(TG_E_DISCARDED, end_of(token, NULL));
+    await_record(5);
     token = submit(standing, &door, NULL);
     gate_await(&door, 1);
     NEED(tg_token_kill(token, NULL));
     CHECK_STATUS(TG_E_KILLED, end_of(token, NULL));
+    await_record(6);
     gate_open(&door);
 
     collection all = records(SIZE_MAX);
@@ -116,6 +132,7 @@ static void endings(void) {
     CHECK(records(0).count == 0 && records(6).count == 6 && records((size_t)INT64_MAX).count == 6);
     NEED(tg_coordinator_resume(coordinator, "plain", NULL, NULL));
     for (int i = 0; i < 20; i++) CHECK_STATUS(TG_OK, end_of(submit(plain, NULL, NULL), NULL));
+    await_record(26);
     all = records(SIZE_MAX);
     CHECK(all.count == kept && all.records[0].number == 26 && all.records[kept - 1].number == 26 - kept + 1);
 
@@ -145,7 +162,9 @@ static void dumps(void) {
     int32_t five = 5;
     tg_operation *operation = make("dumped", answer, NULL);
     CHECK_STATUS(TG_OK, end_of(submit(operation, NULL, NULL), NULL));
+    await_record(1);
     CHECK_STATUS(TG_E_BODY_FAILED, end_of(submit(operation, &five, NULL), NULL));
+    await_record(2);
 
     char *json = NULL;
     NEED(tg_coordinator_history_json(coordinator, SIZE_MAX, &json, NULL));
