@@ -31,7 +31,8 @@ extension Engine {
             if !holdIfPaused(token, record) { takePermits(token, record) }
             return
         }
-        if control.isLimited, !object.holdings.contains(.operationPermit), object.transition({ $0.holding() }) {
+        // Not by its holdings: an ancestor may be running it, and this be the entry that it left behind.
+        if control.isLimited, !object.hasPermit, object.transition({ $0.holding() }) {
             // The limit was set while it stood in the mailbox.
             return takePermits(Unmanaged.passRetained(object), record)
         }
