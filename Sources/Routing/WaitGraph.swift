@@ -28,9 +28,6 @@ package struct WaitGraph<Node: Hashable & Sendable>: Sendable {
         if !others.isEmpty { waits[node] = Wait(needs: needs, others: others) }
     }
 
-    /// Whether it was added.
-    package func contains(_ node: Node) -> Bool { waits[node] != nil }
-
     /// The nodes that never go on.
     package var stuck: Set<Node> {
         var waitedForBy: [Node: [Node]] = [:]

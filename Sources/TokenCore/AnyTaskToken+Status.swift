@@ -21,7 +21,7 @@ extension AnyTaskToken {
     /// `BatchToken.status()`, which knows less.
     public final func status() -> TokenStatus {
         let word = current
-        let hasBegun = word.state == .executing || word.isTerminal && word.hadStarted
+        let hasBegun = word.hasBegun
         // Its domain is its carrier's until it has begun.
         let domain = hasBegun && realm?.runsItsTokens == true ? Int(self.domain) + 1 : nil
         return TokenStatus(

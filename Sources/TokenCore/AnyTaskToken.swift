@@ -267,12 +267,7 @@ public class AnyTaskToken: @unchecked Sendable {
     /// How often its body has begun.
     ///
     /// 1 at most without a retry policy (`OperationOptions.retry`); 0 before.
-    public final var attempts: Int { attemptCount ?? (hasBegunBody ? 1 : 0) }
-
-    private var hasBegunBody: Bool {
-        let word = current
-        return word.state == .executing || word.isTerminal && word.hadStarted
-    }
+    public final var attempts: Int { attemptCount ?? (current.hasBegun ? 1 : 0) }
 
     /// What `attempts` is where the token counts them.
     package var attemptCount: Int? { nil }

@@ -65,7 +65,7 @@ package enum StatePath {
         let now = word.state
         if last.isTerminal || last == now { return [] }
         // Whoever has been waiting was let through before it began.
-        let hasBegun = now == .executing || now.isTerminal && word.hadStarted
+        let hasBegun = word.hasBegun
         var steps: [TokenState] = []
         if hasBegun, last == .created || last == .waiting { steps.append(.admitted) }
         if hasBegun, last != .executing, now != .executing { steps.append(.executing) }

@@ -93,6 +93,8 @@ package struct TokenWord: Equatable, Sendable {
     package var waiters: UInt { isTerminal ? 0 : raw & ~15 }
     /// Whether the body had started; meaningful once terminal.
     package var hadStarted: Bool { raw & 16 != 0 }
+    /// Whether a body has been started for it, whatever became of it.
+    package var hasBegun: Bool { state == .executing || isTerminal && hadStarted }
     package var reason: SettleReason { SettleReason(rawValue: UInt8(truncatingIfNeeded: raw >> 8)) ?? .body }
 
     // Named transitions. Each answers nil where it is not allowed; none has any other effect.

@@ -460,9 +460,4 @@ extension Engine: ClaimReserver {
     }
 }
 
-extension TokenWord {
-    /// Whether a body has been started for it, whatever became of it.
-    var hasBegun: Bool { state == .executing || isTerminal && hadStarted }
-}
-
 extension LeadLease: LeadClaim {}

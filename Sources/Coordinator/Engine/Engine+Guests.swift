@@ -223,14 +223,13 @@ extension Engine: AwaitObserver {
     }
 
     private func isInside(_ body: AnyTaskToken, whatServes token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
-        if kind == .turn { return body.anchor == token.anchor && body.tags.flags.contains(.ordered) }
-        let isOfOneLine =
-            switch kind {
-            case .turn: false
-            case .operation: body.operation === token.operation && body.hasPermit
-            case .anchor: body.anchor == token.anchor && body.tags.anchorLimit != 0
-            case .storage: body.tags.storage == token.tags.storage
-            }
+        let isOfOneLine: Bool
+        switch kind {
+        case .turn: return body.anchor == token.anchor && body.tags.flags.contains(.ordered)
+        case .operation: isOfOneLine = body.operation === token.operation && body.hasPermit
+        case .anchor: isOfOneLine = body.anchor == token.anchor && body.tags.anchorLimit != 0
+        case .storage: isOfOneLine = body.tags.storage == token.tags.storage
+        }
         // A synchronous body with a permit of its own has lent it to anyone, or is about to.
         return isOfOneLine && (body.tags.isAsync || isGuest(body, kind))
     }
