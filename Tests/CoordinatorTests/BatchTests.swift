@@ -415,9 +415,10 @@ struct BatchTests {
                 return Counted(alive)
             }
             let batches = Journal<TokenBatch<Counted>>()
+            let turns = Sizes.part(of: 40)
             await concurrently(4) { thread in
                 var numbers = SeededNumbers(seed: seed &+ UInt64(thread))
-                for turn in 0..<40 {
+                for turn in 0..<turns {
                     switch thread {
                     case 0, 1:
                         batches.note(body.batch(0..<Int.random(in: 1...300, using: &numbers)))
@@ -430,7 +431,9 @@ struct BatchTests {
                     default:
                         coordinator.pause()
                         coordinator.resume()
-                        if round % 2 == 0, turn == 30 { Task { await coordinator.stop(timeout: .milliseconds(round)) } }
+                        if round % 2 == 0, turn == turns * 3 / 4 {
+                            Task { await coordinator.stop(timeout: .milliseconds(round)) }
+                        }
                     }
                 }
             }

@@ -62,7 +62,7 @@ struct C11StopTests {
             try await coordinator.start()
             let storage: StorageSpeed? = round % 2 == 0 ? nil : .slow
             let short = TaskTokenGuard("c11_complete", storage: storage, on: coordinator) { (n: Int) in n }
-            let tokens = (0..<20_000).map { short($0) }
+            let tokens = (0..<Sizes.part(of: 20_000)).map { short($0) }
             let report = await coordinator.stop(timeout: .zero)
             let left = tokens.filter { if case .failure = $0.resultIfSettled { true } else { false } }
             #expect(tokens.allSatisfy { $0.isSettled })

@@ -148,7 +148,7 @@ import TokenCore
                 },
                 TaskTokenGuard("c3.re-lead", locality: .lead(externalCalls: ["c3.child"]), on: coordinator, body),
             ]
-            let tokens = (0..<40).flatMap { n in kinds.map { $0(n) } }
+            let tokens = (0..<Sizes.part(of: 40)).flatMap { n in kinds.map { $0(n) } }
             for result in await gather(tokens) {
                 let sum = try result.get()
                 #expect(sum == 2)
@@ -180,7 +180,8 @@ import TokenCore
             // What a pause holds is freed by the kill that finds it there.
             let held = TaskTokenGuard("c3.nosy-held", on: coordinator) { (n: Nosy) in n }
             try coordinator.pause("c3.nosy-held")
-            for _ in 0..<100 {
+            let rounds = Sizes.part(of: 100)
+            for _ in 0..<rounds {
                 for guarded in [pass, slow, ordered, held] {
                     let token = guarded(Nosy(coordinator, freed))
                     token.kill()
@@ -188,7 +189,7 @@ import TokenCore
                 }
             }
             coordinator.killAll()
-            #expect(await eventually { freed.value == 800 }, "\(freed.value) of 800 were freed")
+            #expect(await eventually { freed.value == 8 * rounds }, "\(freed.value) of \(8 * rounds) were freed")
         }
     }
 

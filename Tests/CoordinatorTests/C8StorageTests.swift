@@ -25,7 +25,7 @@ struct C8StorageTests {
                 for _ in 0..<spins { _ = CurrentThread.tid() }
                 inside.add(-1)
             }
-            let tokens = (0..<4_000).map { _ in writer(Int.random(in: 0...200, using: &numbers)) }
+            let tokens = (0..<Sizes.part(of: 4_000)).map { _ in writer(Int.random(in: 0...200, using: &numbers)) }
             var now = 4
             for _ in 0..<60 where tokens.contains(where: { !$0.isSettled }) {
                 let next = Int.random(in: 1...12, using: &numbers)

@@ -97,7 +97,7 @@ struct C9GuestEndTests {
                 _ = await token.result
                 await killer.value
             }
-            for delay in 0..<300 {
+            for delay in stride(from: 0, to: 300, by: 300 / Sizes.part(of: 300)) {
                 let token = host(delay)
                 try #require(await settles(token))
             }
@@ -133,7 +133,7 @@ struct C9GuestEndTests {
 
     @Test("C9 a stop in the middle of guests leaves nothing held", arguments: [0, 1, 5])
     func stopInTheMiddle(milliseconds: Int) async throws {
-        for round in 0..<20 {
+        for round in 0..<Sizes.part(of: 20) {
             let coordinator = try makeCoordinator {
                 $0.pretend(domains: 2)
                 $0.storageLimits[.slow] = 1

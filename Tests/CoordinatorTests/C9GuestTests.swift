@@ -236,21 +236,22 @@ struct C9GuestTests {
         }
     }
 
-    @Test("C9 ten thousand children of one turn, gathered inside it, in their order")
+    @Test("C9 thousands of children of one turn, gathered inside it, in their order")
     func many() async throws {
         try await withTestCoordinator {
             $0.pretend(domains: 2)
         } _: { coordinator in
             let journal = Journal<Int>()
+            let count = Sizes.part(of: 10_000)
             let child = TaskTokenGuard("c9_many_child", locality: .sticky("k", ordered: true)) { (n: Int) in
                 journal.note(n)
             }
             let host = TaskTokenGuard(
                 "c9_many_host", locality: .sticky("k", ordered: true), on: coordinator
-            ) { () async in await gather((0..<10_000).map { child($0) }).count }
+            ) { () async in await gather((0..<count).map { child($0) }).count }
             let token = host()
             try #require(await settles(token))
-            #expect(journal.all == Array(0..<10_000))
+            #expect(journal.all == Array(0..<count))
         }
     }
 
@@ -266,7 +267,7 @@ struct C9GuestTests {
             let start = TaskTokenGuard("c9_tree_start", on: coordinator) { (node: GuestTree.Node) async in
                 await GuestTree.call(node).result
             }
-            let tokens = (0..<60).map {
+            let tokens = (0..<Sizes.part(of: 60)).map {
                 start(GuestTree.Node(depth: 5, anchor: $0 % 2, seed: seed &+ UInt64($0) &* 0x9E37_79B9_7F4A_7C15))
             }
             for (n, token) in tokens.enumerated() where n % 13 == 5 { token.kill() }

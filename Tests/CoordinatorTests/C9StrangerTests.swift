@@ -88,7 +88,7 @@ struct C9StrangerTests {
             $0.storageLimits[.slow] = 2
         } _: { coordinator in
             let root = TaskTokenGuard("c9_step", on: coordinator, body(nesting))
-            let tokens = (0..<24).map { _ in root(Step(depth: 4, parent: nil, seed: numbers.next())) }
+            let tokens = (0..<Sizes.part(of: 24)).map { _ in root(Step(depth: 4, parent: nil, seed: numbers.next())) }
             try #require(await settle(tokens))
             for token in tokens { #expect(try await token.value == 81) }
             #expect(nesting.strangers.value == 0)

@@ -175,7 +175,7 @@ struct CancelledAwaitTests {
     )
     func trees() async throws {
         var dice = SeededNumbers(for: "CancelledAwaitTests.trees")
-        for round in 0..<10 {
+        for round in 0..<Sizes.part(of: 10) {
             try await withTestCoordinator {
                 $0.pretend(domains: 2)
                 $0.storageLimits[.slow] = 1

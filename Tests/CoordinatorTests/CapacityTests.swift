@@ -288,13 +288,14 @@ struct CapacityTests {
 
     @Test("C11 a stop settles a long line that a pause holds")
     func longLine() async throws {
-        let coordinator = try makeCoordinator { configure(&$0, 20_000, .dropOldest) }
+        let count = Sizes.part(of: 20_000)
+        let coordinator = try makeCoordinator { configure(&$0, count, .dropOldest) }
         try await coordinator.start()
         coordinator.pause()
         let number = TaskTokenGuard("capacity_long", on: coordinator) { (number: Int) in number }
-        let tokens = (0..<20_000).map { number($0) }
+        let tokens = (0..<count).map { number($0) }
         let report = await coordinator.stop()
-        #expect(tokens.allSatisfy { code($0) == .coordinatorStopped } && report.abandoned.count == 20_000)
+        #expect(tokens.allSatisfy { code($0) == .coordinatorStopped } && report.abandoned.count == count)
         #expect(coordinator.statistics().admission?.inUse == 0)
     }
 

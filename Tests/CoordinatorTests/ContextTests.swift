@@ -188,7 +188,9 @@ struct ContextTests {
         } _: { coordinator in
             let value = try await Sum.sum(100, on: coordinator).value
             #expect(value == 100)
-            let many = (0..<500).map { number in Trace.$depth.withValue(number) { Sum.sum(3, on: coordinator) } }
+            let many = (0..<Sizes.part(of: 500)).map { number in
+                Trace.$depth.withValue(number) { Sum.sum(3, on: coordinator) }
+            }
             for (number, token) in many.enumerated() {
                 let value = try await token.value
                 #expect(value == number * 3 + 3)

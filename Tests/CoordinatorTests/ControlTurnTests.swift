@@ -113,7 +113,7 @@ struct ControlTurnTests {
             }
             let tokens = Journal<TaskToken<Int>>()
             await concurrently(4) { thread in
-                for index in 0..<60 {
+                for index in 0..<Sizes.part(of: 60) {
                     switch thread {
                     case 0: tokens.note(parent(index))
                     case 1: if index % 4 == 0 { tokens.all.last?.kill() }
@@ -121,7 +121,7 @@ struct ControlTurnTests {
                     }
                 }
             }
-            #expect(await eventually { coordinator.statistics().counts.settled > UInt64(20 * round) })
+            #expect(await eventually { coordinator.statistics().counts.settled > Sizes.part(of: 20 * round) })
             coordinator.pause()
             #expect(await eventually { coordinator.statistics().counts.executing == 0 })
             coordinator.resume()

@@ -137,7 +137,7 @@ struct DueTests {
                 }(0)
                 var last = operation.with(after: [first])(1)
                 let second = Held(last)
-                for number in 2..<20_000 { last = operation.with(after: [last])(number) }
+                for number in 2..<Sizes.part(of: 20_000) { last = operation.with(after: [last])(number) }
                 gate.open()
                 #expect(await settles(last))
                 #expect(await eventually { second.token == nil })
@@ -262,7 +262,7 @@ struct DueTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for caller in 0..<8 {
                     group.addTask {
-                        for number in 0..<300 {
+                        for number in 0..<Sizes.part(of: 300) {
                             let key = "\((caller + number + seed) % 3)"
                             _ = try await operation.with(key: key)(number).value
                         }

@@ -125,7 +125,7 @@ import TokenCore
 
     @Test("C11 who has seen a stop begin is refused: phase and gate change together")
     func phaseAndGateTogether() async throws {
-        for _ in 0..<200 {
+        for _ in 0..<Sizes.part(of: 200) {
             let coordinator = try makeCoordinator()
             let call = TaskTokenGuard("lifecycle.together", on: coordinator) { (n: Int) in n }
             async let stopping = coordinator.stop(timeout: .zero)

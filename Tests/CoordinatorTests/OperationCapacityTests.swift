@@ -152,7 +152,7 @@ struct OperationCapacityTests {
                         ) { (number: Int) in number }
                     }
                     var tokens: [TaskToken<Int>] = []
-                    for round in 0..<400 {
+                    for round in 0..<Sizes.part(of: 400) {
                         let operation = operations[Int.random(in: 0..<2, using: &numbers)]
                         if Int.random(in: 0..<4, using: &numbers) == 0, round % 20 < 15 {
                             coordinator.resume()

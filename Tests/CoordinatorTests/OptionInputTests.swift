@@ -93,8 +93,7 @@ struct OptionInputTests {
             gate.open()
             let second = try await onThread { try call.submitBlocking(3, timeout: nil) }
             #expect(await settle([first, second]))
-            let admission = coordinator.statistics().admission
-            #expect(admission?.inUse == 0)
+            #expect(await eventually { coordinator.statistics().admission?.inUse == 0 })
         }
     }
 

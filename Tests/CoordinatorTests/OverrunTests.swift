@@ -200,7 +200,7 @@ import TokenCore
                 return (value ?? 0) + helper()
             }
             await concurrently(4) { thread in
-                for number in 0..<300 {
+                for number in 0..<Sizes.part(of: 300) {
                     let token = (thread == 3 ? async : root)(thread * 1_000 + number)
                     tokens.note(token)
                     if number % 3 == 0 { token.kill() }

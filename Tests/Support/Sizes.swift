@@ -17,6 +17,9 @@ public enum Sizes {
     /// Bodies that wait inside each other: `TOKENGATE_WAITING_DEPTH`.
     public static var depth: Int { number("TOKENGATE_WAITING_DEPTH", 20_000) }
 
+    /// `usual`, or the part of it that `TOKENGATE_TEST_PERCENT` names (100), at least 1: for tests that repeat themselves.
+    public static func part(of usual: Int) -> Int { max(1, usual * number("TOKENGATE_TEST_PERCENT", 100) / 100) }
+
     private static func number(_ name: String, _ usual: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? usual
     }

@@ -56,7 +56,7 @@ struct TimerQueueTests {
         #expect(times.withLock { $0 } == [10, 20])
     }
 
-    @Test("a million cancelled ones leave nothing behind")
+    @Test("a hundred thousand cancelled ones leave nothing behind")
     func cancelling() {
         let queue = TimerQueue(time: ManualTime()) { _ in false }
         for _ in 0..<100_000 { if let number = queue.at(.max, {}) { queue.cancel(number) } }
