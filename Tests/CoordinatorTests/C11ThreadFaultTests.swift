@@ -98,8 +98,8 @@ struct C11ThreadFaultTests {
                 #expect(try await token.value == 4)
             }
             #expect(system.refused.value > 0)
-            let tiers = coordinator.statistics().tiers
-            #expect(tiers[0].inUse == 0 && tiers[0].peak == 1)
+            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
+            #expect(coordinator.statistics().tiers[0].peak == 1)
         }
     }
 }

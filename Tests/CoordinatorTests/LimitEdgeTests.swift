@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TokenGate
 
-@testable import Coordinator
+@_spi(Stepping) @testable import Coordinator
 
 /// Faults that were found by reading, each as the program that showed it.
 @Suite("limits and waits at their edges")
@@ -39,6 +39,30 @@ struct LimitEdgeTests {
                 #expect(breaches.value == 0)
             }
         }
+    }
+
+    @Test("a token with a later permit than the limit that is set meanwhile does not stand in line with it")
+    func limitSetBehind() async throws {
+        let coordinator = try makeCoordinator { $0.pretend(domains: 1) }
+        let operation = TaskTokenGuard("limit_behind", locality: .sticky("k", atOnce: 1), on: coordinator) { (n: Int) in
+            n
+        }
+        let other = TaskTokenGuard("limit_beside", locality: .sticky("k", atOnce: 1), on: coordinator) { (n: Int) in n }
+        try await coordinator.withSteps { step in
+            // In the mailbox with the anchor's permit, in line for it; then the limit; then one that has the limit's permit.
+            for first in [operation, other] {
+                var tokens = [first(1), operation(2)]
+                #expect(tokens.map(\.state) == [.admitted, .waiting])
+                try coordinator.setConcurrencyLimit(1, of: "limit_behind")
+                tokens.append(operation(3))
+                _ = step()
+                #expect(tokens.allSatisfy { $0.state == .completed })
+                try coordinator.setConcurrencyLimit(nil, of: "limit_behind")
+            }
+        }
+        #expect(inUse(coordinator, "limit_behind") ?? 0 == 0)
+        #expect(coordinator.statistics().liveAnchors == 0)
+        #expect(await coordinator.stop().isClean)
     }
 
     @Test("a limit that is set reaches the tokens that wait in mailboxes already")

@@ -226,6 +226,7 @@ extension Engine {
         open(.stopped)
         told += telling { abandonAll() }
         let busy = closeCrews()
+        letGoOfLentAnchors()
         awaitCallbacks(told)
         let abandoned = takeAbandoned()
         let report = StopReport(
@@ -241,7 +242,6 @@ extension Engine {
             return waits
         }
         _ = forgotten  // freed outside the lock
-        letGoOfLentAnchors()
         realm.closeTimers()
         // Nothing of ours is alive: the engine may go when its owner and its last thread let it go.
         for domain in domains { for executor in domain.executors { executor.attach(nil) } }

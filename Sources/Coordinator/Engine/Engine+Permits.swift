@@ -33,6 +33,15 @@ extension Engine {
             }
         }
 
+        /// This permit and those that are taken after it.
+        var andLater: TokenTags.Holdings {
+            switch self {
+            case .operation: .permits
+            case .anchor: [.anchorPermit, .permit]
+            case .storage: .permit
+            }
+        }
+
         /// The permit as what a body holds.
         var hold: Holds.Kind {
             switch self {
@@ -86,13 +95,18 @@ extension Engine {
 
     // MARK: Taking
 
-    /// Takes what a token needs, one after the other; goes on when it has all.
+    /// Takes what a token needs, one after the other, after what it has already; goes on when it has all.
+    ///
+    /// The token is waiting, in no list, or settled since. An operation's limit may have been set after it took a later permit:
+    /// with that one it must not stand in line for the earlier. The worker that finds it in its mailbox takes it back (`runTaken`).
     ///
     /// - Parameter looker: a worker that looks for work next: the token is left to it, in place of yet another thread.
     func takePermits(_ token: Unmanaged<AnyTaskToken>, _ record: OperationRecord, looker: Worker? = nil) {
         let object = token.takeUnretainedValue()
         for kind in PermitKind.allCases {
-            guard let line = line(kind, of: object, record), !object.holdings.contains(kind.holding) else { continue }
+            guard object.holdings.isDisjoint(with: kind.andLater), let line = line(kind, of: object, record) else {
+                continue
+            }
             object.transition { $0.holding() }
             let granted = line.permits.withLock { permits in
                 guard permits.acquire(.token(token), rank(of: object)) else { return false }

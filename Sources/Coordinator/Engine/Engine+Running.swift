@@ -25,16 +25,12 @@ extension Engine {
         let record = operations.record(object)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
-        if isPaused(object, record), !object.isSettled {
-            // Where the pause ends under our hands the token has been put back to waiting: it goes on from there.
-            let token = Unmanaged.passRetained(object)
-            if !holdIfPaused(token, record) { takePermits(token, record) }
-            return
-        }
-        // Not by its holdings: an ancestor may be running it, and this be the entry that it left behind.
-        if control.isLimited, !object.hasPermit, object.transition({ $0.holding() }) {
-            // The limit was set while it stood in the mailbox.
-            return takePermits(Unmanaged.passRetained(object), record)
+        // Paused, or held to a limit that was set while it stood in the mailbox. Not by its holdings: an ancestor may be
+        // running it, and this be the entry that it left behind; then it is not put back to waiting.
+        if isPaused(object, record) || control.isLimited && !object.hasPermit, object.transition({ $0.holding() }) {
+            // In nobody's list, what it holds is ours alone. It takes all permits again, in their order.
+            givePermitsBack(object)
+            return passPause(Unmanaged.passRetained(object), record)
         }
         guard object.begin() else {
             // Run by a waiting ancestor, who returns what it holds; else settled before it began.
