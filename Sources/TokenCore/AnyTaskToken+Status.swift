@@ -33,6 +33,8 @@ extension AnyTaskToken {
     }
 
     private func obstacle(_ word: TokenWord) -> TokenStatus.Obstacle? {
+        // Between two attempts it is executing, and waits.
+        if word.state == .executing, dueTime != .min, let time = until(dueTime), time > .zero { return .time(time) }
         guard word.state == .waiting || word.state == .created else { return nil }
         let sources = sources.filter { !$0.isSettled }
         if !sources.isEmpty { return .tokens(sources.map(\.id)) }

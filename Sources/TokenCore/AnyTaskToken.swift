@@ -22,9 +22,11 @@ public import Synchronization
 /// | `marks`, needed | any body that waits for the token; set once | whoever puts the token into a line, after that |
 /// | `marks`, permit | whoever gives the token a permit of its operation, or takes it | anyone |
 /// | `marks`, buried | whoever comes upon the token when it is settled; set once | the same |
+/// | `marks`, kept | whoever gives it an outcome without a body; set once | the same |
 /// | `link` | whoever puts the token into a queue; the queue | that queue's consumer |
 /// | `sequence`, `tags`, `anchor`, `epoch`, `lineage`, `submittedAt` | the submitting thread, before the token is published | anyone after |
-/// | `domain`, `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
+/// | `holdings` | the one engine thread that has the token in hand; it passes it on under a lock or through a mailbox | the same |
+/// | `domain` | the same, or who made the token executing | anyone, to tell of it |
 /// | outcome (subclass) | the thread that made the token executing, before it finishes | anyone who saw completed or failed |
 public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline package final let word: Atomic<UInt>
@@ -42,7 +44,7 @@ public class AnyTaskToken: @unchecked Sendable {
     @usableFromInline @exclusivity(unchecked) final var lineageStorage: Lineage?
     @usableFromInline @exclusivity(unchecked) final var anchorStorage: UInt64 = 0
     @usableFromInline @exclusivity(unchecked) final var epochStorage: UInt32 = 0
-    @usableFromInline @exclusivity(unchecked) final var domainStorage: UInt16 = 0
+    @usableFromInline final let domainStorage: Atomic<UInt16>
     @usableFromInline @exclusivity(unchecked) final var holdingsStorage: TokenTags.Holdings = []
     @usableFromInline final let marks: Atomic<UInt8>
 
@@ -52,6 +54,7 @@ public class AnyTaskToken: @unchecked Sendable {
         self.plan = plan
         word = Atomic(0)
         link = Atomic(0)
+        domainStorage = Atomic(0)
         marks = Atomic(0)
     }
 
@@ -189,10 +192,15 @@ public class AnyTaskToken: @unchecked Sendable {
         if before.waiters != 0 { WaiterList.resume(before.waiters, of: self) }
     }
 
-    /// As `finish`, for a token that no worker ran: the coordinator has to be told.
-    package final func finishElsewhere(ok: Bool) {
-        guard let before = settleWord({ $0.finishing(ok: ok, hadStarted: false) }) else { return }
-        realm?.submitter?.tokenDidSettle(self, from: .executing)
+    /// As `finish`, for a token that no worker runs: the coordinator has to be told.
+    ///
+    /// - Parameter keep: keeps its outcome, and answers whether that is a result; called once, and not where it is settled
+    ///   already. Where it is killed meanwhile nobody looks at what was kept.
+    package final func finishElsewhere(_ keep: () -> Bool) {
+        guard !isSettled, marks.bitwiseOr(8, ordering: .acquiringAndReleasing).oldValue & 8 == 0 else { return }
+        let ok = keep()
+        guard let before = settleWord({ $0.finishingUnbegun(ok: ok) }) else { return }
+        realm?.submitter?.tokenDidSettle(self, from: before.state)
         tellWaiters(before)
     }
 
@@ -207,8 +215,9 @@ public class AnyTaskToken: @unchecked Sendable {
         guard let before = settleWord({ holds($0) ? $0.settling(for: reason) : nil }) else { return false }
         let submitter = submitter ?? realm?.submitter
         submitter?.tokenDidSettle(self, from: before.state)
-        tellWaiters(before)
+        // Whoever is told finds its place among the live tokens free.
         if before.state == .admitted { submitter?.tokenDiedInMailbox(self) }
+        tellWaiters(before)
         return true
     }
 
@@ -243,6 +252,8 @@ public class AnyTaskToken: @unchecked Sendable {
     package var operationInside: Operation { operation }
     package var indexInside: Int { 0 }
     package func isSettledInside(_ index: Int) -> Bool { isSettled }
+    /// Why; `body` where that is not known.
+    package func reasonInside(_ index: Int) -> SettleReason { current.reason }
 
     /// Its body has submitted something, or is about to.
     package func lineageWasMade() {}
@@ -318,8 +329,8 @@ extension AnyTaskToken {
         set { epochStorage = newValue }
     }
     @inlinable package final var domain: UInt16 {
-        get { domainStorage }
-        set { domainStorage = newValue }
+        get { domainStorage.load(ordering: .relaxed) }
+        set { domainStorage.store(newValue, ordering: .relaxed) }
     }
     @inlinable package final var holdings: TokenTags.Holdings {
         get { holdingsStorage }

@@ -92,11 +92,10 @@ private final class DerivedToken<Source: Sendable, Mapped: Sendable>: OutcomeTok
     func submit(to submitter: any TokenSubmitter) { if !isSettled { submitter.submit(self, claim: .free) } }
 
     func fail(_ error: any Error) {
-        transition { $0.admitting() }
-        guard begin() else { return }
-        outcome = .failure(error)
-        _ = takeSource()
-        finishElsewhere(ok: false)
+        finishElsewhere {
+            _ = takeSource()
+            return keep(.failure(error))
+        }
     }
 }
 
@@ -121,14 +120,13 @@ private final class PairToken<First: Sendable, Second: Sendable>: OutcomeToken<(
     package override var isDerived: Bool { true }
 
     func settle() {
-        transition { $0.admitting() }
-        guard begin() else { return }
-        let taken = pair.withLock { pair in
-            defer { pair = nil }
-            return pair
+        finishElsewhere {
+            let taken = pair.withLock { pair in
+                defer { pair = nil }
+                return pair
+            }
+            guard let (first, second) = taken else { fatalError("the pair \(id) was settled twice") }
+            return keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) })
         }
-        guard let (first, second) = taken else { fatalError("the pair \(id) was settled twice") }
-        finishElsewhere(
-            ok: keep(Result { (try first.outcomeOnceSettled.get(), try second.outcomeOnceSettled.get()) }))
     }
 }

@@ -98,10 +98,7 @@ public class TaskToken<Success: Sendable>: AnyTaskToken, @unchecked Sendable {
     }
 
     package final override func refuse(_ error: TokenError) {
-        transition { $0.admitting() }
-        guard begin() else { return }
-        outcome = .failure(error)
-        finishElsewhere(ok: false)
+        finishElsewhere { keep(.failure(error)) }
     }
 
     /// Keeps what a body did; true when it returned.

@@ -69,9 +69,13 @@ public struct TokenContext: Sendable {
     /// Which attempt this is, from 1 (`OperationOptions.retry`).
     public var attempt: Int { max(1, token?.attempts ?? 1) }
 
-    /// Throws `killed` when the innermost body's token is settled already; does nothing outside of bodies.
+    /// Throws when the innermost body's token is settled already; does nothing outside of bodies.
+    ///
+    /// - Throws: what the token was settled with: `killed`, `timedOut`, `coordinatorStopped`.
     public static func checkCancellation() throws(TokenError) {
         guard let context = current, context.isCancelled else { return }
-        throw TokenError(.killed, "token \(context.id) of \"\(context.operationType)\" was settled while its body ran")
+        throw context.reason.error(of: "token \(context.id) of \"\(context.operationType)\"")
     }
+
+    private var reason: SettleReason { token?.reasonInside(index) ?? .killed }
 }

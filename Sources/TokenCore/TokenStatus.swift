@@ -22,7 +22,7 @@ public struct TokenStatus: Sendable, Hashable, CustomStringConvertible {
         case start
         /// Its coordinator, or its operation, is paused.
         case pause
-        /// It is due in so long: a delay, a time, or its rate.
+        /// It is due in so long: a delay, a time, or its rate; or its next attempt is.
         case time(Duration)
         /// Other tokens have to settle first: those that it comes after, or is made of.
         case tokens([TokenID])

@@ -59,6 +59,7 @@ package struct TokenTags: Sendable, Hashable {
         package static let operationPlace = Holdings(rawValue: 64)
 
         package static let permits: Holdings = [.operationPermit, .anchorPermit, .permit]
+        package static let places: Holdings = [.place, .operationPlace]
     }
 
     @usableFromInline

@@ -11,7 +11,8 @@ internal import Synchronization
 ///
 /// ```
 /// created ─▶ waiting ◀─▶ admitted ─▶ executing ─▶ completed | failed
-///    └──────────┴───────────┴────────────┴──────▶ killed | timedOut
+///    │          │           │            └──────▶ killed | timedOut
+///    └──────────┴───────────┴───────────────────▶ killed | timedOut, and without a body completed | failed
 /// ```
 public enum TokenState: String, Sendable, Hashable, CaseIterable, Codable {
     /// Made, not yet seen by a coordinator.
@@ -123,10 +124,13 @@ package struct TokenWord: Equatable, Sendable {
 
     package func starting() -> TokenWord? { state == .admitted ? moved(to: .executing) : nil }
 
-    /// - Parameter hadStarted: false where no body ran: the token was refused, or made of others.
-    package func finishing(ok: Bool, hadStarted: Bool = true) -> TokenWord? {
-        guard state == .executing else { return nil }
-        return TokenWord(raw: (ok ? TokenState.completed : .failed).code | (hadStarted ? 16 : 0))
+    package func finishing(ok: Bool) -> TokenWord? {
+        state == .executing ? TokenWord(raw: (ok ? TokenState.completed : .failed).code | 16) : nil
+    }
+
+    /// Without a body: the token is refused, or made of others.
+    package func finishingUnbegun(ok: Bool) -> TokenWord? {
+        isTerminal || state == .executing ? nil : TokenWord(raw: (ok ? TokenState.completed : .failed).code)
     }
 
     package func settling(for reason: SettleReason) -> TokenWord? {

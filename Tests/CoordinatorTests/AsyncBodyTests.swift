@@ -283,6 +283,40 @@ private func journey(_ other: TaskTokenGuard<Int, Int>) async throws -> [Glimpse
         }
     }
 
+    @Test("C4 an async body that a waiting ancestor began ends in its domain, whoever finds the entry left behind")
+    func entryTakenOver() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+            $0.workersPerCore = 1
+            $0.eventBuffer = 100_000
+        } _: { coordinator in
+            let events = coordinator.events
+            let child = TaskTokenGuard("async.taken", on: coordinator) { (n: Int) async -> Int in
+                try? await Task.sleep(for: .milliseconds(1))
+                return n
+            }
+            let busy = TaskTokenGuard("async.busy", on: coordinator) { (n: Int) in
+                for _ in 0..<2_000 { _ = CurrentThread.tid() }
+            }
+            let parent = TaskTokenGuard("async.parent", on: coordinator) { (n: Int) throws -> Int in
+                try (0..<6).map { child($0) }.reduce(0) { try $0 + $1.wait() }
+            }
+            for n in 0..<Sizes.part(of: 50) { #expect(await settle([busy(n), parent(n), busy(n)])) }
+            await coordinator.stop()
+            var began: [TokenID: Int] = [:]
+            var ends = 0
+            for await event in events {
+                guard case .token(let id, "async.taken", let state, let domain?) = event.kind else { continue }
+                if state == .executing { began[id] = domain }
+                if state == .completed {
+                    ends += 1
+                    #expect(began[id] == domain)
+                }
+            }
+            #expect(ends == 6 * Sizes.part(of: 50))
+        }
+    }
+
     @Test("C7 an async body whose callee blocks another executor keeps no worker")
     func blockedElsewhere() async throws {
         try await withTestCoordinator {

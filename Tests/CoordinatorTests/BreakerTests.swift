@@ -18,6 +18,42 @@ struct BreakerTests {
         return error.code
     }
 
+    @Test("half open it can be seen, and those that it refuses are told why")
+    func halfOpen() async throws {
+        let time = ManualTime()
+        try await withTestCoordinator {
+            $0.time = time
+        } _: { coordinator in
+            let gate = Gate()
+            let breaker = CircuitBreaker(failureRate: 0, minimumRuns: 1, coolDown: .seconds(30))
+            let operation = TaskTokenGuard(
+                "breaker_half", options: OperationOptions(breaker: breaker), on: coordinator
+            ) { (number: Int) throws -> Int in
+                if number == 0 { throw Fault() }
+                gate.pass()
+                return number
+            }
+            await operation(0).settled()
+            func reputation() throws -> Reputation { try #require(try coordinator.reputation(of: "breaker_half")) }
+            #expect(try reputation().isBreakerOpen && !reputation().isBreakerHalfOpen)
+            time.advance(by: .seconds(30))
+            #expect(try !reputation().isBreakerOpen && reputation().recommendation.contains("next token tries"))
+            let trying = operation(1)
+            await gate.waitForArrivals()
+            guard case .failure(let error as TokenError) = operation(2).resultIfSettled else {
+                Issue.record("let in beside the one that tries")
+                return
+            }
+            #expect(error.code == .operationBlocked && error.message.contains("half open"))
+            #expect(
+                try reputation().isBreakerHalfOpen && reputation().recommendation.contains("waits for those that try"))
+            gate.open()
+            let value = try await trying.value
+            #expect(value == 1)
+            #expect(try !reputation().isBreakerOpen && !reputation().isBreakerHalfOpen)
+        }
+    }
+
     @Test("it opens, refuses, lets one try, and closes; each step is an event")
     func opens() async throws {
         let time = ManualTime()

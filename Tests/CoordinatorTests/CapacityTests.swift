@@ -47,8 +47,30 @@ struct CapacityTests {
                 admission.capacity == 3 && admission.inUse == 3 && admission.rejected == 5 && admission.dropped == 0)
             gate.open()
             for token in inside { #expect(try await token.value < 3) }
-            #expect(await eventually { coordinator.statistics().admission?.inUse == 0 })
+            #expect(coordinator.statistics().admission?.inUse == 0)
             #expect(try await held(9).value == 9)
+        }
+    }
+
+    @Test(
+        "a caller that awaits one token after the other never meets its own place, whatever the policy",
+        arguments: [Configuration.OverloadPolicy.suspend, .reject, .dropOldest], [false, true])
+    func oneAfterTheOther(_ overload: Configuration.OverloadPolicy, _ ofOperation: Bool) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+            if !ofOperation { ($0.capacity, $0.overload) = (1, overload) }
+        } _: { coordinator in
+            let options = ofOperation ? OperationOptions(capacity: 1, overload: overload) : OperationOptions()
+            let sync = TaskTokenGuard("capacity_sync", options: options, on: coordinator) { (number: Int) in number }
+            let async = TaskTokenGuard("capacity_async", options: options, on: coordinator) { (number: Int) async in
+                await Task.yield()
+                return number
+            }
+            for number in 0..<300 {
+                let value = try await (number % 2 == 0 ? sync : async)(number).value
+                #expect(value == number)
+            }
+            try await onThread { for number in 0..<300 { _ = try sync(number).wait() } }
         }
     }
 

@@ -123,6 +123,36 @@ struct DueTests {
         init(_ token: AnyTaskToken) { self.token = token }
     }
 
+    @Test("a keyed call waits for a place, too, and with the key of a live token gives it back")
+    func submitWithKey() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.capacity = 2
+        } _: { coordinator in
+            let gate = Gate()
+            let operation = TaskTokenGuard("due_submit", on: coordinator) { (number: Int) in
+                gate.pass()
+                return number
+            }
+            let first = try await operation.with(key: "a").submit(1)
+            let again = try await operation.with(key: "a").submit(2)
+            #expect(first === again && coordinator.statistics().admission?.inUse == 1)
+            let second = try await operation.with(key: "b").submit(3)
+            async let third = operation.scheduled(at: .now, key: "c").submit(4)
+            #expect(await eventually { coordinator.statistics().admission?.waiting == 1 })
+            #expect(coordinator.statistics().counts.submitted == 2)
+            gate.open()
+            let values = try await (first.value, second.value, third.value)
+            #expect(values == (1, 3, 4))
+            // What a call with a time asks for beside it holds as well.
+            let later = operation.scheduled(
+                at: .now + .seconds(3_600), after: [first], timeout: .seconds(7_200), key: "d")
+            #expect(later(5) === later(6))
+            let other = Task { try await operation.with(key: "e").submit(7) }
+            _ = try await other.value.value
+        }
+    }
+
     @Test("a chain of any length keeps its end alone, and one error for all of it")
     func chains() async throws {
         struct Fault: Error {}

@@ -119,6 +119,32 @@ struct RetryTests {
         }
     }
 
+    @Test("no attempt begins after the policy's deadline, also where the worker comes back to it late")
+    func lateWorker() async throws {
+        let time = ManualTime()
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.workersPerCore = 1
+            $0.time = time
+        } _: { coordinator in
+            let retry = RetryPolicy(attempts: 5, backOff: .constant(.seconds(1)), jitter: 0, deadline: .seconds(2))
+            let calls = Tally()
+            let token = failing("retry_late", 99, OperationOptions(retry: retry), on: coordinator, calls)(0)
+            #expect(await eventually { coordinator.realm.timers.count == 1 })
+            let gate = Gate()
+            let blocker = TaskTokenGuard("retry_blocker", on: coordinator) { gate.pass() }
+            let blocking = blocker()
+            await gate.waitForArrivals()
+            // It is due, and woken; its worker has no time for it until the deadline has passed.
+            time.advance(by: .seconds(1))
+            time.advance(by: .seconds(2))
+            gate.open()
+            await #expect(throws: Fault(number: 1)) { try await token.value }
+            #expect(token.attempts == 1 && calls.value == 1)
+            _ = await blocking.result
+        }
+    }
+
     @Test("a token that is killed between attempts settles at once and is not tried again", arguments: [true, false])
     func killed(_ byStop: Bool) async throws {
         let time = ManualTime()

@@ -14,6 +14,40 @@ import TokenCore
 
 /// Statistics add up, at any time; histograms tell durations within their promise.
 @Suite struct StatisticsTests {
+    @Test("A token that is refused and killed at the same moment is counted once, and never as one that ran")
+    func refusedAndKilled() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 2)
+        } _: { coordinator in
+            let gate = Gate()
+            let operation = TaskTokenGuard("stat.phantom", on: coordinator) { (n: Int) in
+                if n < 0 { gate.pass() }
+            }
+            let source = TaskTokenGuard("stat.phantomSource", on: coordinator) { (n: Int) in n }
+            let running = operation(-1)
+            await gate.waitForArrivals()
+            try coordinator.pause("stat.phantomSource")
+            for _ in 0..<Sizes.part(of: 2_000) {
+                let first = source(1)
+                let others = (0..<4).map { operation.with(after: [first])($0) }
+                let mapped = (0..<4).map { _ in first.map { $0 } }
+                await concurrently(2) { thread in
+                    if thread == 0 {
+                        first.kill()
+                    } else {
+                        for token in others + mapped as [AnyTaskToken] { token.kill() }
+                    }
+                }
+                #expect(await settle(others + mapped))
+            }
+            let own = coordinator.statistics().operations.first { $0.operationType == "stat.phantom" }
+            #expect(own?.counts.executing == 1 && own?.counts.queued == 0)
+            #expect(coordinator.statistics().counts.executing == 1 && coordinator.statistics().counts.queued == 0)
+            gate.open()
+            #expect(await settles(running))
+        }
+    }
+
     @Test("Statistics add up at any time under load: no count is lost, invented or taken back")
     func addUp() async throws {
         try await withTestCoordinator {

@@ -91,9 +91,9 @@ struct OptionMachineTests {
         now += 5_000_000_000
         // Two may try, a third not; one that never ran makes room for another.
         #expect(state.admit(settings, now: now) == .probe(1) && state.admit(settings, now: now) == .probe(1))
-        #expect(state.admit(settings, now: now) == .no(until: now))
+        #expect(state.admit(settings, now: now) == .no(until: nil))
         state.abandon(probe: 0)
-        #expect(state.admit(settings, now: now) == .no(until: now))
+        #expect(state.admit(settings, now: now) == .no(until: nil))
         state.abandon(probe: 1)
         // A guard of the same name that wants more tries does not change how many this one needs.
         var more = settings

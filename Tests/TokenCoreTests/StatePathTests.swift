@@ -23,7 +23,7 @@ struct StatePathTests {
                 last.holding(), last.admitting(), last.starting(), last.finishing(ok: true), last.finishing(ok: false),
                 last.settling(for: .killed), last.settling(for: .timedOut),
                 // Refused: no body ran.
-                last.starting()?.finishing(ok: false, hadStarted: false),
+                last.finishingUnbegun(ok: false),
             ]
             for word in next.compactMap({ $0 }) { extend(way + [word]) }
         }

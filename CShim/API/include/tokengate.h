@@ -343,8 +343,8 @@ enum {
 
 /* When a body that failed, which is one that returned another number than 0, is run again with the same argument, as the same token:
  * see tg_token_attempts. Its result of that attempt is destroyed. In between the token waits without a worker and counts as
- * executing; it keeps its anchor, its turn and its storage permit. One that is killed, times out, or whose coordinator stops, is
- * not tried again. */
+ * executing; it keeps its anchor, its turn and its storage permit. One that is killed, or times out, is not tried again. While its
+ * coordinator stops it is tried again as long as there is time; where the next attempt would come later, it settles at once. */
 typedef struct tg_retry_policy {
     size_t struct_size;
     int32_t attempts;      /* in all, the first one included: 1...1000; default 3 */

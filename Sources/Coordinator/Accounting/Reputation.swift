@@ -62,8 +62,12 @@ public struct Reputation: Sendable, Hashable, Encodable {
     public let health: Health
     /// Whether it is blocked by hand.
     public let isBlocked: Bool
-    /// Whether its breaker is open.
+    /// Whether its breaker is open: nobody is let in.
     public let isBreakerOpen: Bool
+    /// Whether its breaker is half open: a few are let in to try, and nobody else until they have returned.
+    ///
+    /// A try that hangs keeps it so: a run timeout ends that.
+    public let isBreakerHalfOpen: Bool
     /// What to do about it, for people.
     public let recommendation: String
 
@@ -99,20 +103,26 @@ extension Engine {
             .sorted { ($1.count, $0.kind) < ($0.count, $1.kind) }
         let isBlocked = record.controlNow.isBlocked
         let gate = realm.existingGate(of: record.operation)
-        let isOpen = gate?.isOpen(now: realm.timers.now) ?? false
+        let breaker = gate?.breaker(now: realm.timers.now) ?? .closed
         return Reputation(
             operationType: record.operation.name, runs: runs, completed: counts.completed, failed: failed,
             timedOut: timedOut, medianWait: statistics.wait.percentile(0.5), medianRun: statistics.run.percentile(0.5),
             longestRun: statistics.run.maximum, failures: failures, health: health, isBlocked: isBlocked,
-            isBreakerOpen: isOpen,
-            recommendation: Self.recommendation(health, isBlocked, isOpen, failures.first?.kind))
+            isBreakerOpen: breaker == .open, isBreakerHalfOpen: breaker.isHalfOpen,
+            recommendation: Self.recommendation(health, isBlocked, breaker, failures.first?.kind))
     }
 
     private static func recommendation(
-        _ health: Reputation.Health, _ isBlocked: Bool, _ isOpen: Bool, _ failure: String?
+        _ health: Reputation.Health, _ isBlocked: Bool, _ breaker: BreakerStanding, _ failure: String?
     ) -> String {
         if isBlocked { return "Blocked by hand: unblock it when what was wrong is mended." }
-        if isOpen { return "Its breaker is open: it lets tokens try when it has cooled down." }
+        switch breaker {
+        case .open: return "Its breaker is open: it lets tokens try when it has cooled down."
+        case .halfOpen(letsIn: true): return "Its breaker is half open: the next token tries whether it works again."
+        case .halfOpen(letsIn: false):
+            return "Its breaker is half open: it waits for those that try; one that hangs needs a run timeout."
+        case .closed: break
+        }
         let most = failure.map { "; most often it throws \($0)" } ?? ""
         return switch health {
         case .excellent: "Nothing to do."

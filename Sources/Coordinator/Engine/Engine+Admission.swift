@@ -339,7 +339,7 @@ extension Engine: ClaimReserver {
     private func address(
         _ token: AnyTaskToken, looker: Worker?
     ) -> (kind: CrewKind, isBound: Bool, place: Place, epoch: UInt32, rank: AgingRank?)? {
-        if !token.admit(), token.isSettled { return nil }
+        if token.isSettled { return nil }
         let kind = kind(of: token)
         let isBound = isBound(token)
         let place: Place =
@@ -350,8 +350,9 @@ extension Engine: ClaimReserver {
             } else {
                 usablePlace(token.tags.weight, kind: kind, at: token.submittedAt)
             }
-        // Whoever kills a bound token by now reads it.
+        // Once it is admitted a waiting ancestor may have it in hand, and whoever kills a bound one reads it.
         if !isBound { token.domain = UInt16(truncatingIfNeeded: place.domain) }
+        if !token.admit(), token.isSettled { return nil }
         if token.isNeeded { leaveLines(token) }
         events.emit { .token(token, .admitted, domain: place.domain + 1) }
         return (kind, isBound, place, token.epoch, mailRank(of: token))

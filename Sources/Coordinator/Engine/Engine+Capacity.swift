@@ -121,6 +121,13 @@ extension Engine: PlaceKeeper {
 
     // MARK: Going out
 
+    /// A token's body has returned, and nobody has been told yet.
+    func leavePlaces(of token: AnyTaskToken) {
+        let places = token.holdings.intersection(.places)
+        token.holdings.subtract(places)
+        leavePlaces(places, operations.record(token))
+    }
+
     /// A token that had places is done: the next ones have them.
     func leavePlaces(_ places: TokenTags.Holdings, _ record: OperationRecord) {
         if places.contains(.operationPlace), let own = record.admission { leavePlace(own) }

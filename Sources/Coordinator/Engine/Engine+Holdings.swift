@@ -90,7 +90,7 @@ extension Engine {
     private func giveBack(_ token: AnyTaskToken, _ looker: Worker?) {
         let mayLook = looker.map { $0.crew.kind == .storage && !isRetired($0.domain) } ?? false
         givePermitsBack(token, looker: mayLook ? looker : nil)
-        let places = token.holdings.intersection([.place, .operationPlace])
+        let places = token.holdings.intersection(.places)
         defer { if !places.isEmpty { leavePlaces(places, operations.record(token)) } }
         guard token.holdings.contains(.anchor) else { return token.holdings = [] }
         let hash = AnchorHash(rawValue: token.anchor)
@@ -102,7 +102,11 @@ extension Engine {
     }
 
     /// Hands an anchor's turn to the next token that still waits for it.
+    ///
+    /// Those that a pause holds while the coordinator stops end here, and give it on in this loop: a long line is no deep
+    /// recursion.
     func passTurn(_ hash: AnchorHash) {
+        let isDraining = gate.contains(.draining)
         var dead: [Unmanaged<AnyTaskToken>] = []
         var move: (from: Int, to: Int)?
         let next: Unmanaged<AnyTaskToken>? = shard(of: hash).table.withLock { table in
@@ -116,7 +120,7 @@ extension Engine {
             }
             while let candidate = table.passTurn(hash) {
                 let object = candidate.takeUnretainedValue()
-                if object.state == .waiting {
+                if object.state == .waiting, !isDraining || !isPaused(object, operations.record(object)) {
                     object.holdings.insert(.turn)
                     return candidate
                 }
@@ -125,7 +129,10 @@ extension Engine {
             return nil
         }
         if let move { tell(rehomed: hash, move) }
-        for candidate in dead { retire(candidate) }
+        for candidate in dead {
+            drop(candidate.takeUnretainedValue())
+            retire(candidate)
+        }
         if let next { passPause(next, operations.record(next.takeUnretainedValue())) }
     }
 

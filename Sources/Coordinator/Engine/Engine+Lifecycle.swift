@@ -57,7 +57,7 @@ extension Engine {
     }
 
     private func openForTokens() {
-        events.emit { .lifecycle(.running) }
+        if phase == .running { events.emit { .lifecycle(.running) } }
         for domain in domains {
             for crew in domain.crews { crew.state.withLock { publishReadiness(of: crew, &$0) } }
         }
@@ -211,7 +211,8 @@ extension Engine {
     }
 
     private func drainThenStop(since began: Int64) {
-        let started = gate.contains(.started)
+        // Or is about to: a start that is under way goes on, and what came before it is run.
+        let started = control.withLock { $0.hasStarted }
         turnWaitersAway()
         var told = telling { dropWhatCannotCome() }
         // The sweep at the end takes time too: begin it a little before the deadline.
@@ -305,10 +306,11 @@ extension Engine {
         return submitted &- settled
     }
 
-    /// Settles what will not run before the stop ends: what a pause holds, and what is due later than that.
+    /// Settles what will not run before the stop ends: what a pause holds, and what is due, or tried again, later than that.
     private func dropWhatCannotCome() {
         dropPaused()
-        let later = reserved.withLock { Array($0.values) }.filter { $0.dueTime != .min }
+        let waiting = reserved.withLock { Array($0.values) } + suspended.withLock { Array($0.values) }
+        let later = waiting.filter { $0.dueTime != .min }
         if later.isEmpty { return }
         // Times of tokens are those of the realm, which tests move; the deadline is the system's.
         let last = Int64(clampedAdding: .nanoseconds(max(0, sweepBegins - now())), to: realm.timers.now)

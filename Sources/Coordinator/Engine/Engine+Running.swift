@@ -15,13 +15,16 @@ package import TokenCore
 extension Engine {
     /// Runs a token that a worker took out of a mailbox.
     ///
-    /// The mailbox's reference is with the worker's `running` now and is released when the worker takes its next.
-    func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker) {
-        token._withUnsafeGuaranteedRef { runTaken($0, worker) }
+    /// The mailbox's reference is with the worker's `taken` now and is released when the worker takes its next.
+    ///
+    /// - Parameter mayBeStolen: it may come from another domain's mailbox.
+    @inline(__always)
+    func runTaken(_ token: Unmanaged<AnyTaskToken>, _ worker: Worker, mayBeStolen: Bool = false) {
+        token._withUnsafeGuaranteedRef { runTaken($0, worker, mayBeStolen) }
     }
 
     @inline(__always)
-    private func runTaken(_ object: AnyTaskToken, _ worker: Worker) {
+    private func runTaken(_ object: AnyTaskToken, _ worker: Worker, _ mayBeStolen: Bool) {
         let record = operations.record(object)
         let control = record.controlNow
         if object.epoch != control.epoch { object.settle(for: control.reason, reportingTo: self) }
@@ -37,6 +40,8 @@ extension Engine {
             if !object.current.hasBegun { bury(object) } else { endOverrun(object, worker) }
             return
         }
+        // Not before: the entry may be one that an ancestor left behind, who has the token in hand.
+        if mayBeStolen, !isBound(object) { object.domain = UInt16(truncatingIfNeeded: worker.domain) }
         if object.tags.isAsync { return startAsync(object, record, worker.crew, worker) }
         runBody(object, record, worker, domain: worker.domain)
         returnHoldings(object, looker: worker)
@@ -88,6 +93,8 @@ extension Engine {
         if let released { tell(released: released) }
         if let history { note(token, in: history, domain: domain, by: worker) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
+        // Whoever is told finds its place among the live tokens free.
+        if !token.holdings.isDisjoint(with: .places) { leavePlaces(of: token) }
         token.tellWaiters(before)
     }
 

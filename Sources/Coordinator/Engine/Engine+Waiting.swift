@@ -252,7 +252,9 @@ extension Engine {
     ///   - here: the domain on whose CPUs the thread is.
     ///   - isAway: whether the thread does not count as active in its crew now.
     func runClaimed(_ token: AnyTaskToken, _ worker: Worker, here: Int, isAway: Bool) {
-        let domain = isBound(token) ? Int(token.domain) : here
+        let isBound = isBound(token)
+        let domain = isBound ? Int(token.domain) : here
+        if !isBound { token.domain = UInt16(truncatingIfNeeded: here) }
         beginInline(token, worker)
         let start = worker.lastEnd
         worker.lastEnd = nil

@@ -55,7 +55,7 @@ extension Engine {
             switch next(for: worker) {
             case .token(let token):
                 if worker.wasOnWatch { endWatch(worker) }
-                runTaken(token, worker)
+                runTaken(token, worker, mayBeStolen: true)
             case .job(let job):
                 if worker.wasOnWatch { endWatch(worker) }
                 worker.lastEnd = nil
@@ -332,10 +332,7 @@ extension Engine {
         for step in 1..<domains.count {
             let victim = domains[(crew.domain + step) % domains.count][crew.kind]
             guard victim.hasFree else { continue }
-            if let token = victim.state.withLock({ victim.popFree(&$0, submittedUntil: stale) }) {
-                token.takeUnretainedValue().domain = UInt16(truncatingIfNeeded: crew.domain)
-                return token
-            }
+            if let token = victim.state.withLock({ victim.popFree(&$0, submittedUntil: stale) }) { return token }
         }
         return nil
     }

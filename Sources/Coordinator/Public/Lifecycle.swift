@@ -49,6 +49,8 @@ public struct StopReport: Sendable, Codable {
 /// The lifecycle as a machine: each input says what is to be done, after unlocking.
 struct LifecycleState {
     private(set) var phase = LifecyclePhase.idle
+    /// Whether it was ever started, or is being started.
+    private(set) var hasStarted = false
     /// When the stop began, and when it gives up, in monotonic nanoseconds.
     private(set) var began = Int64.min
     private(set) var deadline = Int64.max
@@ -64,6 +66,7 @@ struct LifecycleState {
         switch phase {
         case .idle:
             phase = .running
+            hasStarted = true
             return .start
         case .running: return .nothing
         case .draining, .stopped: return .refuse

@@ -37,10 +37,7 @@ extension TaskTokenCall {
     ///
     /// - Throws: `waitTimedOut`; then nothing was submitted.
     package func submitBlocking(_ input: Input, timeout: Duration?) throws(TokenError) -> TaskToken<Output> {
-        guard plan.problem == nil, options.problem == nil, let keeper = Submission.placeKeeper(coordinator) else {
-            return self(input)
-        }
-        plan.stateLimits(to: keeper)
+        guard let keeper = placeKeeper else { return self(input) }
         let places = try keeper.blockForPlaces(for: plan.operation, until: deadline(after: timeout))
         return plan.submit(input, options, to: keeper, places: places)
     }

@@ -59,7 +59,8 @@ struct BreakerState: Sendable {
         case yes
         /// It is one of those that try, in the try of this number.
         case probe(Int)
-        case no(until: Int64)
+        /// Until a time, or, where that is nil, until those that try have returned.
+        case no(until: Int64?)
     }
 
     private(set) var phase = Phase.closed
@@ -82,7 +83,7 @@ struct BreakerState: Sendable {
             phase = .halfOpen(left: breaker.probes - 1, returned: 0, wanted: breaker.probes)
             return .probe(episode)
         case .halfOpen(let left, let returned, let wanted):
-            if left == 0 { return .no(until: now) }
+            if left == 0 { return .no(until: nil) }
             phase = .halfOpen(left: left - 1, returned: returned, wanted: wanted)
             return .probe(episode)
         }

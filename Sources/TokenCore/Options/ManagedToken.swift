@@ -47,7 +47,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         var isOver = false
         /// When it runs out of time, as far as is known.
         var deadline = Int64.max
-        /// When it is due, where that is known.
+        /// When it is due, or its next attempt is, where that is known.
         var dueAt = Int64.min
         var dependencies: [AnyTaskToken] = []
     }
@@ -99,8 +99,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         call.after = []
         isHeld = delay > now || !after.isEmpty || options.rate != nil
         if !isHeld {
-            if let until = admit(submitter.realm, now) {
-                refuseBlocked(submitter, until: until, now: now)
+            if let refusal = admit(submitter.realm, now) {
+                refuseBlocked(submitter, refusal)
                 return false
             }
             holdings.formUnion(places)
@@ -136,8 +136,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
 
     /// Asks the breaker, when it is due: one that waits must not be the one that tries.
     ///
-    /// - Returns: until when it is refused; nil where it may go on.
-    private func admit(_ realm: TokenRealm, _ now: Int64) -> Int64? {
+    /// - Returns: what it is refused with; nil where it may go on.
+    private func admit(_ realm: TokenRealm, _ now: Int64) -> TokenError? {
         guard let breaker = options.breaker, let gate else { return nil }
         switch gate.admit(breaker, now: now) {
         case .yes: return nil
@@ -149,27 +149,35 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
             // Settled meanwhile, it will not try: another may.
             if isOver { gate.abandon(probe: number) } else { realm.tell(.breakerHalfOpen(operation)) }
             return nil
-        case .no(let until): return until
+        case .no(let until): return blocked(for: until.map { max(0, $0 - now) })
         }
     }
 
     /// It counts as any other token that fails.
-    private func refuseBlocked(_ submitter: any TokenSubmitter, until: Int64, now: Int64) {
+    private func refuseBlocked(_ submitter: any TokenSubmitter, _ refusal: TokenError) {
         isHeld = true
         heldAt = tge_now_ns()
         submitter.reserve(self)
-        refuse(blocked(until: until, now: now))
+        refuse(refusal)
     }
 
-    private func blocked(until: Int64, now: Int64) -> TokenError {
-        let time = Duration.nanoseconds(max(0, until - now))
-        return TokenError(.operationBlocked, "\"\(operationType)\" is blocked by its breaker, for another \(time)")
+    private func blocked(for time: Int64?) -> TokenError {
+        let how =
+            time.map { "for another \(Duration.nanoseconds($0))" }
+            ?? "half open, until those that try (probes: \(options.breaker?.probes ?? 1)) have returned"
+        return TokenError(.operationBlocked, "\"\(operationType)\" is blocked by its breaker, \(how)")
     }
 
     /// One that it was to come after has settled: it fails with it at once, or waits for the others.
     private func dependencyDidSettle(_ token: AnyTaskToken) {
         if call.afterFailure == .fail, token.state != .completed {
-            if !isSettled { fail(after: token) }
+            if isSettled { return }
+            // What a stop leaves behind is one thing, however it hangs together: it is in the stop's report.
+            if token.realm === realm, token.current.reason == .coordinatorStopped {
+                settle(for: .coordinatorStopped)
+            } else {
+                fail(after: token)
+            }
         } else {
             conditionMet()
         }
@@ -221,7 +229,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         guard let submitter = realm?.submitter else { return settleWithoutSubmitter() }
         let timers = submitter.realm.timers
         let now = timers.now
-        if let until = admit(submitter.realm, now) { return refuse(blocked(until: until, now: now)) }
+        if let refusal = admit(submitter.realm, now) { return refuse(refusal) }
         claim.use { submitter.submit(self, claim: $0) }
         armQueueTimeout(timers, now)
     }
@@ -401,6 +409,8 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         }
         realm?.tell(.retrying(self, attempt: attempts + 1, delay: delay, error: "\(error)"))
         await sleep(timers, until: due.overflow ? .max : due.partialValue)
+        // Its worker may have come back to it late.
+        if let limit = retry.deadline, timers.now > Int64(clampedAdding: limit, to: began) { return false }
         return !isSettled
     }
 
@@ -408,6 +418,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         await withUnsafeContinuation { continuation in
             let isOver = care.withLock { care in
                 if !care.isOver { care.sleeper = continuation }
+                care.dueAt = due
                 return care.isOver
             }
             if isOver { return continuation.resume() }

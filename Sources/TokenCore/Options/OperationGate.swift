@@ -90,10 +90,22 @@ package final class OperationGate: Sendable {
 
     func abandon(probe: Int) { state.withLock { $0.breaker.abandon(probe: probe) } }
 
-    /// Whether the breaker lets nobody in now.
-    package func isOpen(now: Int64) -> Bool {
-        state.withLock { if case .open(let until) = $0.breaker.phase { now < until } else { false } }
+    /// What the breaker does at a time.
+    package func breaker(now: Int64) -> BreakerStanding {
+        switch state.withLock({ $0.breaker.phase }) {
+        case .closed: .closed
+        case .open(let until): now < until ? .open : .halfOpen(letsIn: true)
+        case .halfOpen(let left, _, _): .halfOpen(letsIn: left > 0)
+        }
     }
+}
+
+/// What a breaker does: half open it lets some in, to try, until as many as may have not returned yet.
+package enum BreakerStanding: Sendable, Equatable {
+    case closed, open
+    case halfOpen(letsIn: Bool)
+
+    package var isHalfOpen: Bool { if case .halfOpen = self { true } else { false } }
 }
 
 /// A submitter that wants to know what options bring about.

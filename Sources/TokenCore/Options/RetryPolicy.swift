@@ -13,7 +13,9 @@
 /// ) { (url: String) throws in try download(url) }
 /// ```
 /// Between attempts the token waits without a worker. It keeps its anchor, its turn and its permit, as an async body does while it
-/// is suspended; it counts as executing. A token that is killed, times out, or whose coordinator stops, is not tried again.
+/// is suspended; it counts as executing. A token that is killed, or times out, is not tried again.
+/// While its coordinator stops it is tried again as long as there is time; where the next attempt would come later than that, it
+/// settles at once with `coordinatorStopped`.
 public struct RetryPolicy: Sendable {
     /// How long to wait between two attempts.
     public struct BackOff: Sendable, Hashable {

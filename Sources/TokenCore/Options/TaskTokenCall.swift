@@ -28,6 +28,33 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     ) -> TaskToken<Output> where Input == (repeat each Parameter) {
         plan.submit((repeat each parameter), options, to: coordinator)
     }
+
+    /// Submits a call once its coordinator has room for it, as `TaskTokenGuard.submit(_:)` does; with the key of a live token it
+    /// returns that one, and the place that it waited for goes back.
+    ///
+    /// A token that is not due yet needs no place: it takes one when it is.
+    ///
+    /// - Throws: `CancellationError` where the task is cancelled while it waits; then nothing was submitted.
+    public func submit(_ input: Input) async throws -> TaskToken<Output> {
+        guard let keeper = placeKeeper else { return self(input) }
+        return plan.submit(input, options, to: keeper, places: try await keeper.awaitPlaces(for: plan.operation))
+    }
+
+    /// Submits a call of a function of several parameters once there is room for it.
+    public func submit<each Parameter: Sendable>(
+        _ parameter: repeat each Parameter
+    ) async throws -> TaskToken<Output> where Input == (repeat each Parameter) {
+        try await submit((repeat each parameter))
+    }
+
+    /// Whom to ask for a place, from outside of bodies.
+    var placeKeeper: (any PlaceKeeper)? {
+        guard plan.problem == nil, options.problem == nil, let keeper = Submission.placeKeeper(coordinator) else {
+            return nil
+        }
+        plan.stateLimits(to: keeper)
+        return keeper
+    }
 }
 
 extension TaskTokenGuard {
@@ -58,9 +85,17 @@ extension TaskTokenGuard {
 
     /// The same, due at a time; one that has passed is now.
     ///
-    /// - Parameter instant: of `ContinuousClock`, which goes on while the system sleeps; what is left of it is measured at each call.
-    public func scheduled(at instant: ContinuousClock.Instant) -> TaskTokenCall<Input, Output> {
-        var options = CallOptions()
+    /// - Parameters:
+    ///   - instant: of `ContinuousClock`, which goes on while the system sleeps; what is left of it is measured at each call.
+    ///   - after: as for `with(…)`; its time and its others have to come.
+    ///   - afterFailure: as for `with(…)`.
+    ///   - timeout: as for `with(…)`: from the submission.
+    ///   - key: as for `with(…)`.
+    public func scheduled(
+        at instant: ContinuousClock.Instant, after: [AnyTaskToken] = [],
+        afterFailure: CallOptions.AfterFailure = .fail, timeout: Duration? = nil, key: String? = nil
+    ) -> TaskTokenCall<Input, Output> {
+        var options = CallOptions(after: after, afterFailure: afterFailure, timeout: timeout, key: key)
         options.instant = instant
         return TaskTokenCall(core.planWithOptions, coordinator, options)
     }
