@@ -64,6 +64,9 @@ final class CompletionQueue: SettlementSink {
         if isClosed { throw Failure(TG_E_INVALID_HANDLE, "the queue was destroyed") }
     }
 
+    /// Tokens that room was made for do not come: they were not submitted.
+    func giveUp(_ count: Int) { state.withLock { $0.expected -= count } }
+
     /// Has the token when it is settled; there is room for it.
     func add(_ token: Token, _ tag: UnsafeMutableRawPointer?) {
         let tag = UInt(bitPattern: tag)

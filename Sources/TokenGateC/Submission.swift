@@ -112,8 +112,11 @@ package func tg_submit(
         let asking = try operation.asking(options)
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
         try queue?.reserve(1)
+        var comes = 0
+        defer { queue?.giveUp(1 - comes) }
         let token = try operation.submit(
             Call(argument: argument, owner: argumentOwner), key, out, within: patience, asking: asking)
+        comes = 1
         if let callback = options.on_settled { notify(token, callback, options.user_data, dataOwner) }
         queue?.add(token, options.tag)
     }
@@ -149,9 +152,12 @@ package func tg_submit_many(
         let queue = options.queue == nil ? nil : try queueOf(options.queue)
         let patience = try Patience.of(options.place_timeout)
         try queue?.reserve(count)
+        var comes = 0
+        defer { queue?.giveUp(count - comes) }
         for index in 0..<count {
             let call = Call(argument: arguments?[index], owner: owners.isEmpty ? nil : owners[index])
             let token = try operation.submit(call, key, out.map { $0 + index }, within: patience, asking: asking)
+            comes += 1
             queue?.add(token, options.tag)
         }
     }
