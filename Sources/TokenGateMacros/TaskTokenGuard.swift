@@ -20,12 +20,21 @@
 /// func fetch(_ url: String) -> TaskToken<String> { try download(url) }
 /// ```
 /// The body is written as that of a function that returns what the token yields. It may throw, whether the function says
-/// so or not: the error settles the token. It may `await`: then it runs as an async body, and the function stays
-/// synchronous all the same. Parameters and `self` reach it as they were at the call, and must be `Sendable`.
+/// so or not: the error settles the token. It may `await`, be it in a branch of `#if` that is not compiled: then it runs as
+/// an async body, and the function stays synchronous all the same. Parameters and `self` reach it as they were at the call,
+/// and must be `Sendable`.
 ///
 /// Functions, static and instance methods of any number of parameters can be decorated, local and generic ones too;
 /// access level, availability, `throws` and other attributes stay as written. Not `async` functions (the call waits for
 /// nothing), `mutating` methods and `inout` parameters (the body runs after the call has returned).
+///
+/// The result is written as `TaskToken<R>`: neither a typealias nor an optional token. A function is decorated once, and not
+/// inside another decorated function. A misspelt or repeated argument is reported by the compiler, at the parenthesis or the
+/// argument ("incorrect argument label in macro expansion"); what it says of the result type then goes away with that.
+///
+/// A call asks for nothing of its own: for a delay, a key, `after:`, a time limit of one call, a wait for a place
+/// (`submit`), `.sticky(atOnce:)`, batches or a coordinator (`on:`) use a guard, which may have the same name. Above its capacity a call
+/// is rejected, unless `overload:` says otherwise.
 ///
 /// The operation is made once, at the first call. In generic functions, generic types, extensions, and where `Self`
 /// stands in the result or in an argument, each call makes its guard anew, which costs more; it is one operation all the
@@ -56,7 +65,8 @@ public macro TaskTokenGuard(
 /// @TaskTokenGuard("deposit", anchorBy: { (user: Int) in user }, ordered: true)
 /// func deposit(_ amount: Int, to user: Int) -> TaskToken<Int> { accounts.add(amount, to: user) }
 /// ```
-/// In an instance method, `anchorBy` can also be a key path from `self`: `anchorBy: \Account.id`. All else is as with
+/// In an instance method, `anchorBy` can also be a key path from `self`: `anchorBy: \Account.id`; in the declaration of a
+/// struct, class or actor, that is, for in extensions and enums the compiler answers "circular reference". All else is as with
 /// `TaskTokenGuard(_:weight:storage:anchor:ordered:externalCalls:options:)`.
 ///
 /// - Parameters:

@@ -36,6 +36,7 @@ struct DecoratedFunction {
         self.surroundings = surroundings
         isAsync = SuspensionFinder.suspends(written)
         body = FunctionNameWriter(function).visit(written).trimmed
+        Self.checkAttributes(function, faults)
         Self.checkEffects(function, faults)
         Self.checkParameters(function, faults)
         guard let output = Self.output(function, faults) else { return nil }
@@ -96,6 +97,22 @@ struct DecoratedFunction {
 
     private static func hasSome(_ syntax: (some SyntaxProtocol)?) -> Bool {
         syntax?.tokens(viewMode: .sourceAccurate).contains { $0.tokenKind == .keyword(.some) } ?? false
+    }
+
+    /// Reports a second decorator, of which the compiler would expand one and drop the other without a word.
+    private static func checkAttributes(_ function: FunctionDeclSyntax, _ faults: Faults) {
+        var isFirst = true
+        for attribute in function.attributes {
+            guard let decorator = attribute.as(AttributeSyntax.self), decorator.isDecorator else { continue }
+            if isFirst {
+                isFirst = false
+                continue
+            }
+            let others = function.attributes.filter { $0.id != attribute.id }
+            faults.add(
+                .decoratedTwice(function: function.name.text), at: decorator,
+                fixIts: [.replace(function.attributes, with: others, "remove it")])
+        }
     }
 
     private static func checkEffects(_ function: FunctionDeclSyntax, _ faults: Faults) {
@@ -166,6 +183,16 @@ struct DecoratedFunction {
         let member = type.as(MemberTypeSyntax.self)
         let name = type.as(IdentifierTypeSyntax.self)?.name.text ?? member?.name.text
         let arguments = type.as(IdentifierTypeSyntax.self)?.genericArgumentClause ?? member?.genericArgumentClause
+        if let token = tokenInside(type) {
+            faults.add(
+                .resultNotAToken(written: type.trimmedDescription), at: type,
+                fixIts: [
+                    .replace(
+                        type, with: token.trimmed.with(\.trailingTrivia, type.trailingTrivia),
+                        "replace with '\(token.trimmedDescription)'")
+                ])
+            return nil
+        }
         guard name == "TaskToken" else {
             guard !hasSome(type) else {
                 faults.add(.opaqueResult, at: type)
@@ -187,6 +214,28 @@ struct DecoratedFunction {
             return nil
         }
         return output.argument.trimmedDescription
+    }
+
+    /// The token of an optional one, however often it is optional.
+    private static func tokenInside(_ type: TypeSyntax) -> TypeSyntax? {
+        let generic = type.as(IdentifierTypeSyntax.self)
+        let spelledOut = generic?.name.text == "Optional" ? generic?.genericArgumentClause?.arguments.first : nil
+        guard
+            let wrapped = type.as(OptionalTypeSyntax.self)?.wrappedType
+                ?? type.as(ImplicitlyUnwrappedOptionalTypeSyntax.self)?.wrappedType
+                ?? spelledOut?.argument.as(TypeSyntax.self)
+        else { return nil }
+        let name = wrapped.as(IdentifierTypeSyntax.self)?.name.text ?? wrapped.as(MemberTypeSyntax.self)?.name.text
+        return name == "TaskToken" ? wrapped : tokenInside(wrapped)
+    }
+}
+
+extension AttributeSyntax {
+    /// Whether it is the macro's, with its module's name or without.
+    fileprivate var isDecorator: Bool {
+        let name =
+            attributeName.as(IdentifierTypeSyntax.self)?.name.text ?? attributeName.as(MemberTypeSyntax.self)?.name.text
+        return name == "TaskTokenGuard"
     }
 }
 

@@ -27,6 +27,7 @@ final class Faults {
 enum Fault: DiagnosticMessage {
     case notAFunction
     case noBody(function: String)
+    case decoratedTwice(function: String)
     case asyncFunction(String)
     case rethrowing(String)
     case resultNotAToken(written: String?)
@@ -53,6 +54,7 @@ enum Fault: DiagnosticMessage {
         switch self {
         case .notAFunction: "'@TaskTokenGuard' decorates functions only"
         case .noBody(let function): "'\(function)' has no body to decorate"
+        case .decoratedTwice(let function): "'\(function)' is decorated twice: a call of it is one submission"
         case .asyncFunction(let function):
             "'\(function)' cannot be 'async': a call returns its token at once; a body that awaits is run as an async body"
         case .rethrowing(let function):
@@ -89,6 +91,7 @@ enum Fault: DiagnosticMessage {
         switch self {
         case .notAFunction: "notAFunction"
         case .noBody: "noBody"
+        case .decoratedTwice: "decoratedTwice"
         case .asyncFunction: "asyncFunction"
         case .rethrowing: "rethrowing"
         case .resultNotAToken: "resultNotAToken"

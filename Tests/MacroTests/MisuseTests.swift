@@ -48,16 +48,39 @@ import Testing
                 ]
             ])
         expectFault(
-            "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() -> TaskToken<Int>?", "{ 1 }",
-            "the result of a decorated function is a 'TaskToken', not 'TaskToken<Int>?'", line: 2, column: 18,
+            "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() -> TaskToken", "{ 1 }",
+            "the result of a decorated function is a 'TaskToken', not 'TaskToken'", line: 2, column: 18)
+    }
+
+    @Test("A token that is optional: no token of a token is offered")
+    func optionalToken() {
+        for written in ["TaskToken<Int>?", "TaskToken<Int>!", "TaskToken<Int>??", "Optional<TaskToken<Int>>"] {
+            expectFault(
+                "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() throws -> \(written)", "{ 1 }",
+                "the result of a decorated function is a 'TaskToken', not '\(written)'", line: 2, column: 25,
+                fixIts: [
+                    "replace with 'TaskToken<Int>'": [
+                        "@TaskTokenGuard(\"op\")", "func length() throws -> TaskToken<Int> { 1 }",
+                    ]
+                ])
+        }
+        expectFault(
+            "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() -> TokenCore.TaskToken<Int?>?", "{ 1 }",
+            "the result of a decorated function is a 'TaskToken', not 'TokenCore.TaskToken<Int?>?'", line: 2,
+            column: 18,
             fixIts: [
-                "replace with 'TaskToken<TaskToken<Int>?>'": [
-                    "@TaskTokenGuard(\"op\")", "func length() -> TaskToken<TaskToken<Int>?> { 1 }",
+                "replace with 'TokenCore.TaskToken<Int?>'": [
+                    "@TaskTokenGuard(\"op\")", "func length() -> TokenCore.TaskToken<Int?> { 1 }",
                 ]
             ])
         expectFault(
-            "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() -> TaskToken", "{ 1 }",
-            "the result of a decorated function is a 'TaskToken', not 'TaskToken'", line: 2, column: 18)
+            "resultNotAToken", "@TaskTokenGuard(\"op\")", "func length() -> Int?", "{ 1 }",
+            "the result of a decorated function is a 'TaskToken', not 'Int?'", line: 2, column: 18,
+            fixIts: [
+                "replace with 'TaskToken<Int?>'": [
+                    "@TaskTokenGuard(\"op\")", "func length() -> TaskToken<Int?> { 1 }",
+                ]
+            ])
     }
 
     @Test("No result")
@@ -133,6 +156,58 @@ import Testing
         expectFault(
             "notAFunction", "@TaskTokenGuard(\"op\")", "init()", "{ }", "'@TaskTokenGuard' decorates functions only",
             line: 1, column: 1)
+    }
+
+    @Test("A function that is decorated twice")
+    func decoratedTwice() {
+        let fault = DiagnosticSpec(
+            id: MessageID(domain: "TokenGateMacros", id: "decoratedTwice"),
+            message: "'f' is decorated twice: a call of it is one submission", line: 1, column: 22,
+            fixIts: [FixItSpec(message: "remove it")])
+        // The compiler expands one of the two. Here both are, and that is told, too.
+        let both = DiagnosticSpec(
+            message: "function can not have more than one body macro applied to it", line: 1, column: 1)
+        expectExpansion(
+            "@TaskTokenGuard(\"A\") @TaskTokenGuard(\"B\") func f() -> TaskToken<Int> { 1 }",
+            """
+            func f() -> TaskToken<Int> {
+                fatalError("a function that @TaskTokenGuard could not expand")
+            }
+            """,
+            diagnostics: [fault, fault, both])
+    }
+
+    @Test("A function that is decorated twice, once with the module's name")
+    func decoratedTwiceByModule() {
+        expectExpansion(
+            """
+            /// Counts.
+            @TaskTokenGuard("A")
+            @discardableResult
+            @TokenGateMacros.TaskTokenGuard("B", weight: .light)
+            public func f() -> TaskToken<Int> { 1 }
+            """,
+            """
+            /// Counts.
+            @discardableResult
+            @TokenGateMacros.TaskTokenGuard("B", weight: .light)
+            public func f() -> TaskToken<Int> {
+                fatalError("a function that @TaskTokenGuard could not expand")
+            }
+            """,
+            diagnostics: [
+                DiagnosticSpec(
+                    id: MessageID(domain: "TokenGateMacros", id: "decoratedTwice"),
+                    message: "'f' is decorated twice: a call of it is one submission", line: 4, column: 1,
+                    fixIts: [FixItSpec(message: "remove it")])
+            ],
+            applying: ["remove it"],
+            fixed: """
+                /// Counts.
+                @TaskTokenGuard("A")
+                @discardableResult
+                public func f() -> TaskToken<Int> { 1 }
+                """)
     }
 
     @Test("A function without a body")
