@@ -7,6 +7,7 @@
 
 // What one token is at, what it comes to, and what became of the last ones; and a wait that ends with its task.
 
+import Foundation
 import TokenGate
 
 struct Sour: Error, CustomStringConvertible { let description = "sour" }
@@ -44,5 +45,16 @@ try await withCoordinator(configuration) { coordinator in
     while try coordinator.history(limit: 2).count < 2 { await Task.yield() }
     for record in try coordinator.history(limit: 2) {
         print(record.operationType, record.state, record.error ?? "without error")
+    }
+    // The same as JSON. It writes to a disk, so it is the work of a storage thread.
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("history-\(UUID()).json")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let dump = TaskTokenGuard("dump", storage: .moderate) { (path: String) throws in
+        try coordinator.dumpHistory(to: path, limit: 2)
+    }
+    print("records in the file:", try await dump(file.path).value)
+    let written = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
+    for case let record as [String: Any] in written?["executions"] as? [Any] ?? [] {
+        print(record["operation_type"] ?? "none", "succeeded:", record["success"] as? Bool ?? false)
     }
 }

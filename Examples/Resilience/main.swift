@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-// What an operation may ask for: retries, timeouts, a rate, a breaker; and one call: a delay, others to come after, a key.
+// What an operation may ask for: retries, timeouts, a breaker; and one call: a delay, others to come after, a key.
 
 import TokenGate
 
@@ -34,9 +34,11 @@ try await withCoordinator { coordinator in
 
     // One call after others, later, and once however often it is asked for.
     let report = TaskTokenGuard("report") { (title: String) in "report of \(title)" }
+    coordinator.pause()  // so that the first is alive when it is asked for again
     let pages = [fetch(1), fetch(2)]
     let first = report.with(delay: .milliseconds(1), after: pages, key: "daily")("today")
     let again = report.with(key: "daily")("today")
+    coordinator.resume()
     print(try await first.value, first === again ? "(one token for two calls)" : "(two tokens)")
 
     // An operation that fails nearly always is kept from its callers.

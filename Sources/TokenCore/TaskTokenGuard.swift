@@ -106,7 +106,7 @@ public struct TaskTokenGuard<Input: Sendable, Output: Sendable>: Sendable {
     /// for line in lines { tokens.append(try await parse.submit(line)) }
     /// ```
     /// Inside a body, and where there is no limit, it is a plain call. Callers get their places in the order in which they
-    /// came.
+    /// came. Run: `Examples/Overload`.
     ///
     /// - Throws: `CancellationError` where the task is cancelled while it waits; then nothing was submitted.
     public func submit(_ input: Input) async throws -> TaskToken<Output> {

@@ -17,6 +17,7 @@ internal import CExecution
 ///     }
 /// }
 /// ```
+/// Run: `Examples/Deadlines`.
 public struct TokenContext: Sendable {
     /// The running token's id.
     public let id: TokenID

@@ -146,6 +146,8 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// Keeps an operation's calls out: from now on they settle at once with `operationBlocked`, also those of bodies; what was
     /// submitted before goes on.
     ///
+    /// Run: `Examples/Breaker`.
+    ///
     /// - Returns: false when it was blocked already.
     /// - Throws: `invalidOperationType`.
     @discardableResult
@@ -223,7 +225,7 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// Writes the history to a file, newest first: JSON, with the keys of Py-TokenGate's dump and more.
     ///
     /// The file takes the place of one of that name when it is complete, and not before. Blocks the thread on storage: call it
-    /// from a token with a storage tier, or a thread.
+    /// from a token with a storage tier, or a thread. Run: `Examples/History`.
     ///
     /// - Parameters:
     ///   - path: where to; not empty. Its folder must exist, and be one where files may be made.

@@ -11,6 +11,8 @@
 /// After `coolDown` it is half open: `probes` tokens may try; if they all return it closes, if one throws it opens again
 /// (M. Nygard, *Release It!*, 2007). A body that throws has failed, and one whose token timed out meanwhile; killed and discarded tokens do
 /// not count. All guards of one name share the window of their coordinator.
+///
+/// Run: `Examples/Breaker`.
 public struct CircuitBreaker: Sendable, Hashable {
     /// It opens where more than this share of the runs in the window failed: 0…1, below 1; 0.9 by default.
     public var failureRate: Double

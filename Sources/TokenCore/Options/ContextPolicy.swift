@@ -14,6 +14,7 @@
 /// }
 /// let token = Trace.$id.withValue("request 7") { store("a") }
 /// ```
+/// Run: `Examples/Context`.
 public struct ContextPolicy: Sendable, Hashable {
     let isCaptured: Bool
 

@@ -13,6 +13,8 @@
 ///     options: OperationOptions(retry: RetryPolicy(attempts: 5), timeout: .seconds(20), breaker: CircuitBreaker())
 /// ) { (order: String) throws in try book(order) }
 /// ```
+/// All of them in one call: Docs/Options.md. Run: `Examples/Retries`, `Deadlines`, `Schedules`, `Breaker`, `Overload`, `Limits`, `Context`.
+///
 /// Values out of their range are told by `TaskTokenGuard.validate()`, and settle the guard's tokens with `invalidArgument`.
 public struct OperationOptions: Sendable {
     /// Runs bodies that threw again; nil (the default): not.

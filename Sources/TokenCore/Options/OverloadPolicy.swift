@@ -11,6 +11,8 @@ package enum Overload: Sendable { case suspend, reject, dropOldest }
 /// What becomes of a token that comes from outside of bodies while there are as many as the capacity allows.
 ///
 /// Descendants of bodies always come in, since a body may wait for them, and count.
+///
+/// Run: `Examples/Overload`.
 public struct OverloadPolicy: Sendable, Hashable, CustomStringConvertible {
     package let kind: Overload
 

@@ -10,6 +10,8 @@
 /// Tokens beyond it wait without a worker, in the order in which they were submitted. All guards of one name share the bucket
 /// of their coordinator; each token is held to the numbers of its own guard. A token has its share from when it waits for nothing but
 /// its rate, whatever becomes of it: one that is killed then does not give it back.
+///
+/// Run: `Examples/Schedules`.
 public struct RateLimit: Sendable, Hashable {
     /// Tokens a second in the long run: more than zero, at most 1,000,000,000.
     public var perSecond: Double

@@ -16,6 +16,8 @@
 /// is suspended; it counts as executing. A token that is killed, or times out, is not tried again.
 /// While its coordinator stops it is tried again as long as there is time; where the next attempt would come later than that, it
 /// settles at once with `coordinatorStopped`.
+///
+/// Run: `Examples/Retries`.
 public struct RetryPolicy: Sendable {
     /// How long to wait between two attempts.
     public struct BackOff: Sendable, Hashable {

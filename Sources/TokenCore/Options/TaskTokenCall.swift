@@ -65,7 +65,7 @@ extension TaskTokenGuard {
     /// ```
     /// Until it is due the token waits without a worker; pause, kill, discard and stop find it there. A stop that gives up before
     /// it would be due settles it at once with `coordinatorStopped`. An ordered anchor's turn is taken when it is due: it stands
-    /// behind those that came to the anchor before that.
+    /// behind those that came to the anchor before that. Run: `Examples/Schedules`.
     ///
     /// - Parameters:
     ///   - delay: how long to wait before it is due: zero and more.
@@ -84,6 +84,8 @@ extension TaskTokenGuard {
     }
 
     /// The same, due at a time; one that has passed is now.
+    ///
+    /// Run: `Examples/Schedules`.
     ///
     /// - Parameters:
     ///   - instant: of `ContinuousClock`, which goes on while the system sleeps; what is left of it is measured at each call.
