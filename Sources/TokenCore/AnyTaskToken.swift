@@ -215,7 +215,6 @@ public class AnyTaskToken: @unchecked Sendable {
         guard let before = settleWord({ holds($0) ? $0.settling(for: reason) : nil }) else { return false }
         let submitter = submitter ?? realm?.submitter
         submitter?.tokenDidSettle(self, from: before.state)
-        // Whoever is told finds its place among the live tokens free.
         if before.state == .admitted { submitter?.tokenDiedInMailbox(self) }
         tellWaiters(before)
         return true

@@ -121,7 +121,7 @@ extension Engine: PlaceKeeper {
 
     // MARK: Going out
 
-    /// A token's body has returned, and nobody has been told yet.
+    /// A token's body has returned, and the token is not settled yet.
     func leavePlaces(of token: AnyTaskToken) {
         let places = token.holdings.intersection(.places)
         token.holdings.subtract(places)

@@ -76,6 +76,8 @@ extension Engine {
 
     /// Settles and counts, and lets the lease go; then whoever waits is told.
     func finish(_ token: AnyTaskToken, _ ok: Bool, _ counters: OperationCounters, domain: Int, by worker: Worker?) {
+        // Whoever sees it settled finds its place among the live tokens free.
+        if !token.holdings.isDisjoint(with: .places) { leavePlaces(of: token) }
         if token.isSettled { return countLate(token, counters) }
         var released: LeadLease?
         let before = counters.settling {
@@ -93,8 +95,6 @@ extension Engine {
         if let released { tell(released: released) }
         if let history { note(token, in: history, domain: domain, by: worker) }
         events.emit { .token(token, ok ? .completed : .failed, domain: domain + 1) }
-        // Whoever is told finds its place among the live tokens free.
-        if !token.holdings.isDisjoint(with: .places) { leavePlaces(of: token) }
         token.tellWaiters(before)
     }
 

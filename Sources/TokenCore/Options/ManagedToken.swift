@@ -98,14 +98,14 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         // Held by `care` alone, until it is due: a chain of any length keeps its end, and nothing before it.
         call.after = []
         isHeld = delay > now || !after.isEmpty || options.rate != nil
+        // Before a body can ask for it.
+        noteTimeout(now)
         if !isHeld {
             if let refusal = admit(submitter.realm, now) {
                 refuseBlocked(submitter, refusal)
                 return false
             }
             holdings.formUnion(places)
-            // Before a body can ask for it.
-            noteTimeout(now)
             claim.use { submitter.submit(self, claim: $0) }
             // Not before: who settles it has to find its submitter.
             armTimeout(timers, now)
@@ -261,7 +261,6 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
     }
 
     private func armTimeout(_ timers: TimerQueue, _ now: Int64) {
-        noteTimeout(now)
         if let due = timeoutDue(now) { arm(timers, at: due) { $0.expire(.timedOut) } }
     }
 
