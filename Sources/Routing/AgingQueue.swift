@@ -5,8 +5,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-import DequeModule
-
 /// Where somebody stands in an `AgingQueue`: who is more urgent counts as having come earlier.
 package struct AgingRank: Sendable, Hashable {
     /// Which of the queue's levels: 0 for the most urgent.
@@ -39,7 +37,7 @@ package struct AgingRank: Sendable, Hashable {
 /// So nobody waits for ever: those who come later than a level's head start stand behind, however urgent they are. A pure data
 /// structure; whoever owns it brings the lock.
 package struct AgingQueue<Element: Sendable>: Sendable {
-    private var levels = (Deque<Entry>(), Deque<Entry>(), Deque<Entry>())
+    private var levels = (IndexedQueue<Entry>(), IndexedQueue<Entry>(), IndexedQueue<Entry>())
 
     private struct Entry: Sendable {
         let time: Int64
@@ -84,34 +82,36 @@ package struct AgingQueue<Element: Sendable>: Sendable {
         return levels.2.popFirst()?.element
     }
 
+    /// Takes the one out that has the number (`IndexedQueue.remove`).
+    ///
+    /// - Complexity: O(1) on average.
+    package mutating func remove(_ number: UInt64, known: (Element) -> UInt64?) -> Element? {
+        func take(_ level: inout IndexedQueue<Entry>) -> Element? {
+            level.remove(number) { known($0.element) }?.element
+        }
+        return take(&levels.0) ?? take(&levels.1) ?? take(&levels.2)
+    }
+
     /// Takes the first that `isWanted` out of the most urgent level that has one.
     package mutating func removeFirst(where isWanted: (Element) -> Bool) -> Element? {
-        func take(_ level: inout Deque<Entry>) -> Element? {
-            level.firstIndex { isWanted($0.element) }.map { level.remove(at: $0).element }
+        func take(_ level: inout IndexedQueue<Entry>) -> Element? {
+            level.removeFirst { isWanted($0.element) }?.element
         }
         return take(&levels.0) ?? take(&levels.1) ?? take(&levels.2)
     }
 
     /// Takes all that are `isRemoved` out; those of one level in their order.
     package mutating func removeAll(where isRemoved: (Element) -> Bool) -> [Element] {
-        var removed: [Element] = []
-        func take(_ level: inout Deque<Entry>) {
-            level.removeAll { entry in
-                guard isRemoved(entry.element) else { return false }
-                removed.append(entry.element)
-                return true
-            }
+        func take(_ level: inout IndexedQueue<Entry>) -> [Element] {
+            level.removeAll { isRemoved($0.element) }.map(\.element)
         }
-        take(&levels.0)
-        take(&levels.1)
-        take(&levels.2)
-        return removed
+        return take(&levels.0) + take(&levels.1) + take(&levels.2)
     }
 
     /// Calls `body` with each; those of one level in their order.
     package func forEach(_ body: (Element) -> Void) {
-        for entry in levels.0 { body(entry.element) }
-        for entry in levels.1 { body(entry.element) }
-        for entry in levels.2 { body(entry.element) }
+        levels.0.forEach { body($0.element) }
+        levels.1.forEach { body($0.element) }
+        levels.2.forEach { body($0.element) }
     }
 }

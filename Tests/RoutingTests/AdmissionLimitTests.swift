@@ -144,6 +144,59 @@ struct AdmissionLimitTests {
         #expect(waiter == nil && limit.inUse == 1 && limit.waiting == 0)
     }
 
+    @Test(
+        "whoever gives up is the one, whoever stays is served in turn, and what is kept is in proportion to who waits")
+    func givingUpAgainstModel() {
+        var dice = Dice("admission limit, giving up")
+        for _ in 0..<200 {
+            var limit = Limit(limit: 2, window: 2, overload: .suspend)
+            var granted = 0
+            var waiting: [(number: UInt64, waiter: Int)] = []
+            var gone: [UInt64] = []
+            for step in 0..<400 {
+                switch dice.below(8) {
+                case 0..<4:
+                    let number = limit.reserve(step)
+                    #expect((number == nil) == (granted < 2))
+                    if let number { waiting.append((number, step)) } else { granted += 1 }
+                case 4..<6:
+                    guard !waiting.isEmpty else { continue }
+                    let one = waiting.remove(at: dice.below(waiting.count))
+                    let waiter = limit.giveUp(one.number)
+                    #expect(waiter == one.waiter)
+                    gone.append(one.number)
+                case 6:
+                    guard let number = gone.randomElement(using: &dice) else { continue }
+                    let waiter = limit.giveUp(number)
+                    #expect(waiter == nil)
+                default:
+                    guard granted > 0 else { continue }
+                    let next = limit.giveBack()
+                    #expect(next == waiting.first?.waiter)
+                    if waiting.isEmpty { granted -= 1 } else { gone.append(waiting.removeFirst().number) }
+                }
+                #expect(limit.waiting == waiting.count && limit.inUse == granted)
+                #expect(limit.waitersFootprint <= 4 * waiting.count + 33)
+            }
+            #expect(limit.takeWaiters() == waiting.map(\.waiter) && limit.waiting == 0)
+        }
+    }
+
+    @Test("a hundred thousand that wait give up, the last first, without a walk for each")
+    func manyGiveUp() throws {
+        var limit = Limit(limit: 1, window: 1, overload: .suspend)
+        let place = limit.reserve(-1)
+        #expect(place == nil)
+        let numbers = try (0..<100_000).map { waiter in
+            let number = limit.reserve(waiter)
+            return try #require(number)
+        }
+        // A walk each is 5,000,000,000 steps.
+        var wrong = 0
+        for (waiter, number) in numbers.enumerated().reversed() where limit.giveUp(number) != waiter { wrong += 1 }
+        #expect(wrong == 0 && limit.waiting == 0 && limit.waitersFootprint == 0 && limit.inUse == 1)
+    }
+
     @Test("one that somebody waits for goes through beyond the window, and the window closes behind it")
     func pulling() {
         var limit = Limit(limit: 4, window: 1, overload: .dropOldest)
