@@ -132,6 +132,14 @@ public struct Permits<Waiter: Sendable>: Sendable {
         return queue.removeFirst(where: isWanted)
     }
 
+    /// Takes the waiter out of the queue that has the number, where it is not one that takes its permit back; no permit changes hands.
+    ///
+    /// - Parameter known: the number of each; nil for one that cannot be asked for.
+    /// - Complexity: O(1) on average.
+    package mutating func remove(_ number: UInt64, known: (Waiter) -> UInt64?) -> Waiter? {
+        queue.remove(number, known: known)
+    }
+
     private mutating func next() -> Waiter? {
         guard inUse < limit, let waiter = returning.popFirst() ?? queue.popFirst() else { return nil }
         grant()

@@ -144,6 +144,8 @@ public class AnyTaskToken: @unchecked Sendable {
     /// True once: whoever gets it returns what the token holds that settled before it began.
     package final func markBuried() -> Bool { marks.bitwiseOr(2, ordering: .acquiringAndReleasing).oldValue & 2 == 0 }
 
+    package final var isBuried: Bool { marks.load(ordering: .acquiring) & 2 != 0 }
+
     /// Whether the token has a permit of its operation's limit, for who has not the token in hand.
     package final var hasPermit: Bool { marks.load(ordering: .sequentiallyConsistent) & 4 != 0 }
 

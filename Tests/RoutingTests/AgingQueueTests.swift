@@ -34,7 +34,7 @@ struct AgingQueueTests {
             var clock: Int64 = 0
             for id in 0..<200 {
                 clock += Int64(dice.below(10))
-                switch dice.below(10) {
+                switch dice.below(13) {
                 case 0..<5:
                     let level = dice.below(AgingRank.levels)
                     let rank = AgingRank(level: level, came: clock, aging: aging)
@@ -45,6 +45,11 @@ struct AgingQueueTests {
                     #expect(queue.first == expected)
                     #expect(queue.popFirst() == expected)
                     model.all.removeAll { $0.id == expected }
+                case 10..<13:
+                    let wanted = dice.below(id + 1)
+                    let expected = model.all.contains { $0.id == wanted } ? wanted : nil
+                    #expect(queue.remove(UInt64(wanted)) { UInt64($0) } == expected)
+                    model.all.removeAll { $0.id == wanted }
                 default:
                     let removed = Set(queue.removeAll { $0 % 3 == 0 })
                     #expect(removed == Set(model.all.map(\.id).filter { $0 % 3 == 0 }))

@@ -107,7 +107,10 @@ struct PermitsTests {
                     if let id = permits.release() { grant(id, limit: permits.limit) }
                 case 10:
                     let victim = dice.below(nextID + 1)
-                    let removed = permits.removeWaiters { $0 == victim }
+                    let removed =
+                        dice.below(2) == 0
+                        ? permits.removeWaiters { $0 == victim }
+                        : permits.remove(UInt64(victim)) { UInt64($0) }.map { [$0] } ?? []
                     if removed != queue.filter({ $0 == victim }) { faults.append("removed \(removed)") }
                     queue.removeAll { $0 == victim }
                 default:

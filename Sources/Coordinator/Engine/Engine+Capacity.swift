@@ -172,8 +172,17 @@ extension Engine: PlaceKeeper {
 
     /// A token that was killed by itself may stand in a list with its place: callers that wait for one have it now, those that
     /// come are told.
+    ///
+    /// Where there is no place left it is taken out by itself: a walk through all lists for each kill would make many kills
+    /// quadratic. The walk is for what is not found so: in a line before admission, on its way to a list, or in a body.
     func noteDeadPlace(of token: AnyTaskToken) {
-        for admission in admissions(of: operations.record(token)) {
+        let admissions = admissions(of: operations.record(token))
+        if admissions.contains(where: { $0.withLock(\.isFull) }) {
+            withdrawFromAll(token)
+            // Whoever buries it passes its place on.
+            if token.isBuried { return }
+        }
+        for admission in admissions {
             admission.noteKill()
             clearForWaiters(admission)
         }

@@ -69,6 +69,7 @@ extension Engine {
     ///
     /// What stands in a mailbox is found by its workers soon enough.
     func purge() {
+        walks.add(1, ordering: .relaxed)
         for token in withPaused({ $0.takeSettled() }) { retire(token) }
         clearLines()
         defer { trimNeeded() }

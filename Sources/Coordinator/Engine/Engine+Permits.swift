@@ -56,6 +56,9 @@ extension Engine {
     enum PermitWaiter: @unchecked Sendable {
         case token(Unmanaged<AnyTaskToken>)
         case thread(Parker)
+
+        /// What a token is known by in its line.
+        var number: UInt64? { if case .token(let token) = self { token.number } else { nil } }
     }
 
     // MARK: Lines

@@ -70,10 +70,12 @@ package final class Engine: TokenSubmitter {
     let hasPausedTurns = Atomic<Bool>(false)
     func withPaused<Result>(_ body: (inout PausedList) -> Result) -> Result {
         paused.withLock { list in
-            defer { hasPausedTurns.store(!list.turns.isEmpty, ordering: .sequentiallyConsistent) }
+            defer { hasPausedTurns.store(list.hasTurns, ordering: .sequentiallyConsistent) }
             return body(&list)
         }
     }
+    /// How often all lists were walked for settled tokens; for tests, which count instead of timing.
+    let walks = Atomic<Int>(0)
     let tiers: [Line]
     let anchors: [AnchorShard]
     let suspended = Guarded<[UInt64: AnyTaskToken]>([:])
