@@ -5,17 +5,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-internal import Affinity
 internal import Synchronization
 internal import TokenCore
 
 /// Runs jobs on a crew's threads: those of async bodies, and those of executors that are lent (Docs/Executors.md).
 final class CrewExecutor: TaskExecutor, Sendable {
-    private let crew: Crew
+    let crew: Crew
     // Set before the first job, cleared when the crew is closed. Protected by its lock.
     private let engine = Guarded<Engine?>(nil)
 
-    init(crew: Crew) { self.crew = crew }
+    /// Who runs jobs when the crew's threads are gone.
+    private let late: LateThreads
+
+    init(crew: Crew, late: LateThreads) { (self.crew, self.late) = (crew, late) }
 
     func attach(_ engine: Engine?) { self.engine.withLock { $0 = engine } }
 
@@ -33,19 +35,11 @@ final class CrewExecutor: TaskExecutor, Sendable {
             state.add(work, lineage, owner: owner)
             return true
         }
+        // The crew's threads are gone, but a suspended task has come back to life.
+        if !taken { return late.run(Crew.Job(work: work, lineage: nil, owner: 0, number: 0)) }
         // From here on the job may be done and gone.
-        if !taken { return runAfterClosing(work) }
         // Who opens the gate looks for jobs after that.
         if let engine = currentEngine, engine.gate.contains(.started) { engine.wake(crew) }
-    }
-
-    /// The crew's threads are gone, but a suspended task has come back to life: it gets a thread of its own, so that
-    /// it can end and free what it holds.
-    private func runAfterClosing(_ work: Crew.Job.Work) {
-        let job = Crew.Job(work: work, lineage: nil, owner: 0, number: 0)
-        let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
-        thread?.detach()
-        if thread == nil { job.run() }
     }
 }
 

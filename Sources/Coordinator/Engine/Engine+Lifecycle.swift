@@ -400,8 +400,7 @@ extension Engine {
                     retireSettled(token)
                     continue
                 case .job(let job):
-                    let thread = try? PinnedThread.spawn(name: "tg-late", cpus: nil) { _ in job.run() }
-                    if let thread { thread.detach() } else { job.run() }
+                    late.run(job)
                     continue
                 case .arriving, .none: break
                 }

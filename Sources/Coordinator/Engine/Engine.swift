@@ -109,6 +109,8 @@ package final class Engine: TokenSubmitter {
     /// How long one waits to catch up with the next more urgent, in nanoseconds.
     let aging: Int64
     let spawner = Spawner()
+    /// For jobs that come when a crew's threads are gone.
+    let late: LateThreads
     /// Nil where nothing adapts.
     let adapter: Adapter?
 
@@ -134,11 +136,11 @@ package final class Engine: TokenSubmitter {
         /// The CPUs that its threads are pinned to: others than its own while it is retired, fewer where some have gone.
         let pins: Guarded<CPUSet>
 
-        init(cpus: CPUSet, crews: [Crew]) {
+        init(cpus: CPUSet, crews: [Crew], late: LateThreads) {
             self.cpus = cpus
             pins = Guarded(cpus)
             self.crews = crews
-            executors = crews.map { CrewExecutor(crew: $0) }
+            executors = crews.map { CrewExecutor(crew: $0, late: late) }
         }
 
         subscript(kind: CrewKind) -> Crew { crews[kind.rawValue] }
@@ -161,6 +163,8 @@ package final class Engine: TokenSubmitter {
             throw TokenError(.invalidConfiguration, "the machine cannot be read or used as asked", cause: error)
         }
         let cpuSets = machine.domains.prefix(configuration.maximumDomains ?? .max)
+        let late = LateThreads(system: configuration.affinitySystem)
+        self.late = late
         domains = cpuSets.enumerated().map { index, cpus in
             Domain(
                 cpus: cpus,
@@ -169,7 +173,7 @@ package final class Engine: TokenSubmitter {
                         domain: index, kind: kind, target: kind == .storage ? .max : 1,
                         aging: Int64(clampedAdding: configuration.agingTime, to: 0),
                         cap: kind == .storage ? .max : configuration.workersPerCore)
-                })
+                }, late: late)
         }
         var tiers: [Line] = []
         for tier in StorageSpeed.allCases {
