@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 import TokenGate
 
+@testable import Coordinator
+
 /// `token.onStateChange` and `token.status()` under a coordinator.
 @Suite("what one token tells: its state changes, its status")
 struct TokenStatusTests {
@@ -162,6 +164,31 @@ struct TokenStatusTests {
             _ = try await batch.values
             #expect(batch[1].status().state == .completed && batch[1].status().attempts == 1)
             #expect(batch[1].status().id == batch[1].id)
+        }
+    }
+
+    @Test("a hundred thousand callbacks of one token are told of its end, and leave without a walk for each")
+    func manyWatches() async throws {
+        let count = 100_000
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+        } _: { coordinator in
+            let operation = TaskTokenGuard("watch_many", on: coordinator) { (n: Int) in n }
+            coordinator.pause()
+            let token = operation(0)
+            let (calls, ends) = (Tally(), Tally())
+            for _ in 0..<count {
+                token.onStateChange { state in
+                    calls.add()
+                    if state == .completed { ends.add() }
+                }
+            }
+            #expect(coordinator.engine.events.hasListeners)
+            coordinator.resume()
+            #expect(await settles(token))
+            // Admitted, executing, completed.
+            #expect(await eventually { ends.value == count && calls.value == 3 * count })
+            #expect(await eventually { !coordinator.engine.events.hasListeners })
         }
     }
 

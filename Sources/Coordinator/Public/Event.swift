@@ -8,6 +8,7 @@
 public import Affinity
 internal import CExecution
 internal import DequeModule
+internal import Routing
 internal import Synchronization
 public import TokenCore
 
@@ -185,8 +186,8 @@ final class EventBus: Sendable {
         var subscribers: [Subscriber] = []
         var sequence: UInt64 = 0
         var isFinished = false
-        /// Callbacks of single tokens, by the token's number.
-        var watches: [UInt64: [StateWatch]] = [:]
+        /// Callbacks of single tokens, by the token's number, each token's in the order they came.
+        var watches: [UInt64: IndexedQueue<StateWatch>] = [:]
         var isListened: Bool { !subscribers.isEmpty || !watches.isEmpty }
     }
     private let state = Guarded(State())
@@ -213,20 +214,20 @@ final class EventBus: Sendable {
         let (wakes, watches) = state.withLock { state in
             state.sequence += 1
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)
-            var watches: [StateWatch] = []
+            var watches: IndexedQueue<StateWatch>?
             if !state.watches.isEmpty, case .token(let id, _, _, _) = kind {
-                watches = state.watches[id.sequence] ?? []
+                watches = state.watches[id.sequence]
             }
             return (state.subscribers.compactMap { $0.offer(event) }, watches)
         }
         for (reader, event) in wakes { reader(event) }
-        for watch in watches { watch.look() }
+        watches?.forEach { $0.look() }
     }
 
     /// Has the watch look at each event of its token.
     func add(_ watch: StateWatch) {
         state.withLock { state in
-            state.watches[watch.token.sequence, default: []].append(watch)
+            state.watches[watch.token.sequence, default: IndexedQueue()].append(watch)
             isListened.store(true, ordering: .sequentiallyConsistent)
         }
     }
@@ -234,11 +235,13 @@ final class EventBus: Sendable {
     func remove(_ watch: StateWatch) {
         state.withLock { state in
             let number = watch.token.sequence
-            state.watches[number]?.removeAll { $0 === watch }
+            _ = state.watches[number]?.remove(Self.number(of: watch)) { Self.number(of: $0) }
             if state.watches[number]?.isEmpty == true { state.watches[number] = nil }
             if !state.isListened { isListened.store(false, ordering: .relaxed) }
         }
     }
+
+    private static func number(of watch: StateWatch) -> UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(watch))) }
 
     func subscribe() -> EventSubscription {
         let subscriber = Subscriber(capacity: buffer)
