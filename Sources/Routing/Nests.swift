@@ -67,6 +67,22 @@ package struct Nests<Returner: Sendable>: Sendable {
     /// Whether a body's hold is in use by a guest.
     package func hasGuest(_ body: UInt64, _ kind: Kind) -> Bool { guests[Hold(body: body, kind: kind)] != nil }
 
+    /// Who is inside a body's hold; its guest, or, where that has ended, who is inside that one's.
+    package func occupant(of host: UInt64, _ kind: Kind) -> UInt64? {
+        var occupant = guests[Hold(body: host, kind: kind)]?.body
+        while let body = occupant, let next = guests[Hold(body: body, kind: kind)], next.hasHostEnded {
+            occupant = next.body
+        }
+        return occupant
+    }
+
+    /// Whose hold a body is in: its own, or that of the host of its host and so on.
+    package func root(of body: UInt64, _ kind: Kind) -> UInt64 {
+        var root = body
+        while let host = hosts[Hold(body: root, kind: kind)] { root = host }
+        return root
+    }
+
     /// Whether a body wants to go on and waits, in any of its holds, for a guest that is `kin`.
     package func isReturning(_ host: UInt64, pastKin isKin: (UInt64) -> Bool) -> Bool {
         for kind in Kind.allCases {

@@ -11,10 +11,10 @@ import TokenGate
 
 @Suite("circles of waits are told, with the tokens in them; what is no circle is not")
 struct WaitCycleTests {
-    private typealias Told = Journal<[Event.WaitLink]>
+    typealias Told = Journal<[Event.WaitLink]>
 
     /// A coordinator on a clock that stands still, and the circles that it tells.
-    private func watched(
+    func watched(
         _ configure: (inout Configuration) -> Void = { _ in },
         _ body: (OperationsCoordinator, ManualTime, Told) async throws -> Void
     ) async throws {
@@ -40,7 +40,7 @@ struct WaitCycleTests {
     }
 
     /// Looks until a circle is told: each look is due after a second.
-    private func look(_ time: ManualTime, _ told: Told, for count: Int = 1) async -> Bool {
+    func look(_ time: ManualTime, _ told: Told, for count: Int = 1) async -> Bool {
         await eventually {
             time.advance(by: .seconds(1))
             return told.count >= count
@@ -48,7 +48,7 @@ struct WaitCycleTests {
     }
 
     /// The links as words, from the one with the least operation type on.
-    private func words(_ links: [Event.WaitLink]) -> [String] {
+    func words(_ links: [Event.WaitLink]) -> [String] {
         let names = links.map { "\($0.operationType) \($0.reason.rawValue)" }
         let start = names.indices.min { names[$0] < names[$1] } ?? 0
         return Array(names[start...] + names[..<start])

@@ -77,7 +77,7 @@ extension Engine: AwaitObserver {
 
     package func beginAwait(_ lineage: Lineage, for tokens: [AnyTaskToken], among all: [AnyTaskToken]) -> UInt64 {
         beginBlocking(lineage, for: tokens)
-        return registerWait(lineage, for: all)
+        return registerWait(lineage, for: .tokens(all))
     }
 
     package func endAwait(_ number: UInt64) { endWait(number) }
@@ -298,10 +298,13 @@ extension Engine: AwaitObserver {
         while !isFree {
             isFree = true
             for kind in Holds.Kind.allCases {
+                if !nests.withLock({ $0.hasGuest(body.sequence, kind) }) { continue }
+                let number = registerWait(lineage, for: .guest(kind))
                 await withUnsafeContinuation { continuation in
                     if comesBack(lineage, body, kind, .task(continuation)) { return continuation.resume() }
                     isFree = false
                 }
+                endWait(number)
             }
         }
     }

@@ -18,11 +18,29 @@ extension Engine {
     /// A circle is told when two looks find the same waits in it: what was read one after the other may not fit together, but
     /// who stood still all the while between the two looks stood still at one moment.
     struct WaitRegister {
+        /// What a body waits for.
+        enum Cause {
+            case tokens([AnyTaskToken])
+            /// That what it runs on its thread, on top of a wait, returns.
+            case help([AnyTaskToken])
+            /// Its wait is over, and a guest is inside what it holds.
+            case guest(Holds.Kind)
+            /// Its wait is over, and it has lent a permit; what it holds of the others.
+            case permit(PermitKind, has: TokenTags.Holdings)
+
+            /// Whether the body's lineage counts it among its waits.
+            var isBlockedWait: Bool {
+                switch self {
+                case .tokens, .help: true
+                case .guest, .permit: false
+                }
+            }
+        }
         /// One wait; a body may have several, of several tasks.
         struct Entry {
             let number: UInt64
             let lineage: Lineage
-            let tokens: [AnyTaskToken]
+            let cause: Cause
             let since: Int64
             /// Whose thread is blocked; nil where none is.
             let crew: Crew?
@@ -35,10 +53,9 @@ extension Engine {
         var told: Set<[UInt64]> = []
         private var lastNumber: UInt64 = 0
 
-        mutating func begin(_ lineage: Lineage, _ tokens: [AnyTaskToken], _ crew: Crew?, now: Int64) -> UInt64 {
+        mutating func begin(_ lineage: Lineage, _ cause: Cause, _ crew: Crew?, now: Int64) -> UInt64 {
             lastNumber += 1
-            entries[lastNumber] = Entry(
-                number: lastNumber, lineage: lineage, tokens: tokens, since: now, crew: crew)
+            entries[lastNumber] = Entry(number: lastNumber, lineage: lineage, cause: cause, since: now, crew: crew)
             return lastNumber
         }
 
@@ -51,13 +68,13 @@ extension Engine {
     /// A body begins to wait, and has nothing to run meanwhile.
     ///
     /// - Returns: what `endWait` is to be called with, once.
-    func registerWait(_ lineage: Lineage, for tokens: [AnyTaskToken], crew: Crew? = nil) -> UInt64 {
+    func registerWait(_ lineage: Lineage, for cause: WaitRegister.Cause, crew: Crew? = nil) -> UInt64 {
         guard waitCycleTime != .max else { return 0 }
         let timers = realm.timers
         let now = timers.now
         let (number, arms) = waits.withLock { waits in
             defer { waits.isArmed = true }
-            return (waits.begin(lineage, tokens, crew, now: now), !waits.isArmed)
+            return (waits.begin(lineage, cause, crew, now: now), !waits.isArmed)
         }
         if arms { armLook(timers, now) }
         return number

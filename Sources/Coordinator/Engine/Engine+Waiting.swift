@@ -41,7 +41,7 @@ extension Engine {
             lendPermits(worker)
             leaveCrew(worker)
             isAway = true
-            let number = registerWait(lineage, for: [token], crew: worker.crew)
+            let number = registerWait(lineage, for: .tokens([token]), crew: worker.crew)
             settled = waitInSlices(deadline, worker, frame, lineage, for: token) { until in
                 token.parkUntilSettled(deadline: until) || runHere(token, worker, frame, lineage, isAway: true)
             }
@@ -72,7 +72,7 @@ extension Engine {
         defer { if let current { current.engine.rejoinCrew(current) } }
         let worker = current.flatMap { owns($0) ? $0 : nil }
         beginBlocking(lineage, for: [token])
-        let number = registerWait(lineage, for: [token], crew: current?.crew)
+        let number = registerWait(lineage, for: .tokens([token]), crew: current?.crew)
         let settled = waitInSlices(deadline, worker, nil, lineage, for: token) {
             token.parkUntilSettled(deadline: $0)
         }
@@ -133,7 +133,9 @@ extension Engine {
                 isFree = false
                 if !isAway, let worker { leaveCrew(worker) }
                 isAway = true
+                let number = registerWait(lineage, for: .guest(kind), crew: worker?.crew)
                 let isOver = waitInSlices(deadline, worker, frame, lineage) { parker.park(timeout: max(0, $0 - now())) }
+                endWait(number)
                 if !isOver {
                     nests.withLock { nests in
                         nests.giveUp(body.sequence, kind) {
@@ -164,6 +166,7 @@ extension Engine {
         guard let found else { return false }
         // Until that returns this body waits for it, also where it was about to go on: what it holds serves it.
         beginBlocking(lineage, for: [])
+        let number = registerWait(lineage, for: .help(found.body.map { [$0] } ?? []))
         switch found {
         case .job(let job, let crew):
             rejoinCrew(worker, covering: 1)
@@ -176,12 +179,21 @@ extension Engine {
         case .token(let token, _): runClaimed(token, worker, here: frame?.domain ?? worker.domain, isAway: true)
         }
         lineage.endBlockedWait()
+        endWait(number)
         return true
     }
 
     private enum Help {
         case job(Crew.Job, Crew)
         case token(AnyTaskToken, Crew)
+
+        /// The token whose body, or a task of it, is run.
+        var body: AnyTaskToken? {
+            switch self {
+            case .job(let job, _): job.lineage?.body
+            case .token(let token, _): token
+            }
+        }
     }
 
     private func findHelp(_ lineage: Lineage) -> Help? {
@@ -361,6 +373,9 @@ extension Engine {
         }
         let place = PermitPlace(line: line, parker: Parker())
         if !enter(place) {
+            let number = registerWait(
+                lineage, for: .permit(kind, has: holder.holdings.intersection(.permits)), crew: worker.crew)
+            defer { endWait(number) }
             _ = waitInSlices(nil, worker, frame, lineage, permit: place) {
                 place.parker.park(timeout: max(0, $0 - now()))
             }

@@ -14,7 +14,7 @@ internal import TokenCore
 final class WaitSnapshot {
     private let engine: Engine
     private let entries: [Engine.WaitRegister.Entry]
-    private let executing: [AnyTaskToken]
+    private let live: [AnyTaskToken]
     private var graph = WaitGraph<UInt64>()
     private var tokens: [UInt64: AnyTaskToken] = [:]
     private var reasons: [UInt64: Event.WaitReason] = [:]
@@ -28,7 +28,7 @@ final class WaitSnapshot {
     init?(_ engine: Engine, _ entries: [Engine.WaitRegister.Entry]) {
         self.engine = engine
         self.entries = entries
-        executing = engine.live(of: nil, waiting: false, executing: true)
+        live = engine.live(of: nil, waiting: false, executing: true)
         var todo: [AnyTaskToken] = []
         for entry in entries {
             guard let body = entry.lineage.body else { continue }
@@ -36,7 +36,7 @@ final class WaitSnapshot {
             waits[body.sequence, default: []].append(entry)
         }
         while let token = todo.popLast() {
-            guard token.realm === engine.realm, !token.isSettled || waits[token.sequence] != nil,
+            guard token.realm === engine.realm, !token.isSettled || mayRunOn(token),
                 tokens.updateValue(token, forKey: token.sequence) == nil,
                 let (needs, others, reason) = waits(of: token)
             else { continue }
@@ -60,13 +60,22 @@ final class WaitSnapshot {
         }
     }
 
+    /// Those whose bodies run; of those whose tokens are settled the ones that wait.
+    private lazy var executing: [AnyTaskToken] =
+        live + waits.values.compactMap { $0[0].lineage.body }.filter { $0.isSettled }
+
+    /// Whether the body of a settled token is known to wait.
+    private func mayRunOn(_ token: AnyTaskToken) -> Bool {
+        waits[token.sequence] != nil || above[token.sequence] != nil
+    }
+
     /// What a token waits for; nil where it can go on, or nobody knows.
     private func waits(of token: AnyTaskToken) -> (WaitGraph<UInt64>.Needs, [AnyTaskToken], Event.WaitReason)? {
         switch token.state {
         case .executing, .completed, .failed, .killed, .timedOut:
-            // A body whose token was killed goes on waiting. Another of its waits, of which nothing is known, may end.
-            guard let own = waits[token.sequence], own[0].lineage.blockedWaits <= own.count else { return nil }
-            return (.any, own.flatMap { $0.tokens.filter { !$0.isSettled } }, .body)
+            // A body whose token was killed goes on waiting.
+            if let upper = above[token.sequence] { return (.any, [upper], .body) }
+            return waits[token.sequence].flatMap { waits(of: token, $0) }
         case .created, .waiting:
             if token.isDerived {
                 let sources = token.sources.filter { !$0.isSettled }
@@ -79,6 +88,66 @@ final class WaitSnapshot {
             return (.any, threads.filter { $0.crew === crew }.compactMap(\.lineage.body), .worker)
         }
     }
+
+    /// What a body waits for that stands in the register.
+    private func waits(
+        of body: AnyTaskToken, _ own: [Engine.WaitRegister.Entry]
+    ) -> (WaitGraph<UInt64>.Needs, [AnyTaskToken], Event.WaitReason)? {
+        // Another of its waits, of which nothing is known, may end.
+        guard own[0].lineage.blockedWaits <= own.count(where: \.cause.isBlockedWait) else { return nil }
+        var others: [AnyTaskToken] = []
+        var reason: Event.WaitReason?
+        // A thread waits for what it runs on top of its waits, whatever else it waits for.
+        let innermost = body.tags.isAsync ? own : [own.max { $0.number < $1.number } ?? own[0]]
+        for entry in innermost {
+            switch entry.cause {
+            case .tokens(let tokens):
+                let left = tokens.filter { !$0.isSettled }
+                if left.isEmpty { return nil }
+                (others, reason) = (others + left, .body)
+            case .help(let tokens):
+                if tokens.isEmpty { return nil }
+                (others, reason) = (others + tokens, .body)
+            case .guest(let kind):
+                let inside = engine.nests.withLock { $0.occupant(of: body.sequence, kind) }
+                guard let guest = inside.flatMap({ known[$0] }) else { return nil }
+                (others, reason) = (others + [guest], .body)
+            case .permit(let kind, _):
+                guard let line = engine.standingLine(kind, of: body), let holders = holders(of: line, kind) else {
+                    return nil
+                }
+                (others, reason) = (others + holders, reason ?? kind.reason)
+            }
+        }
+        return reason.map { (.any, others, $0) }
+    }
+
+    /// The synchronous bodies that have another one above them on their thread, and that one.
+    private lazy var above: [UInt64: AnyTaskToken] = {
+        var above: [UInt64: AnyTaskToken] = [:]
+        for crew in engine.domains.flatMap(\.crews) {
+            crew.state.withLock { state in
+                for worker in state.workers {
+                    // Where it runs a job, what it took last is over.
+                    var lower = worker.jobOwner == 0 ? worker.taken : nil
+                    for upper in worker.inline {
+                        if let body = lower?.takeUnretainedValue(), !body.tags.isAsync {
+                            above[body.sequence] = upper.takeUnretainedValue()
+                        }
+                        lower = upper
+                    }
+                }
+            }
+        }
+        return above
+    }()
+
+    /// The tokens that run or wait, by their numbers.
+    private lazy var known: [UInt64: AnyTaskToken] = {
+        var known: [UInt64: AnyTaskToken] = [:]
+        for token in executing + standing + stuckCrews.flatMap(\.mail.values) { known[token.sequence] = token }
+        return known
+    }()
 
     // MARK: Turns
 
@@ -115,51 +184,68 @@ final class WaitSnapshot {
 
     // MARK: Permits
 
-    private struct PermitLine {
-        var waiters: Set<ObjectIdentifier> = []
-        var inUse = 0
-        var holders: [AnyTaskToken] = []
-    }
-    private var permitLines: [ObjectIdentifier: PermitLine] = [:]
+    /// Who stands in the line of a permit, by line.
+    private var permitLines: [ObjectIdentifier: (inUse: Int, waiters: Set<ObjectIdentifier>)] = [:]
 
-    private func permitLine(_ line: Engine.Line, _ kind: Engine.PermitKind) -> PermitLine {
+    private func permitLine(_ line: Engine.Line) -> (inUse: Int, waiters: Set<ObjectIdentifier>) {
         if let known = permitLines[ObjectIdentifier(line)] { return known }
-        var found = PermitLine()
-        line.permits.withLock { permits in
-            found.inUse = permits.inUse
-            guard permits.waiting <= Self.mostLooks else { return }
-            permits.forEachWaiter {
-                if case .token(let token) = $0 {
-                    found.waiters.insert(token._withUnsafeGuaranteedRef { ObjectIdentifier($0) })
+        var waiters: Set<ObjectIdentifier> = []
+        let inUse = line.permits.withLock { permits in
+            if permits.waiting <= Self.mostLooks {
+                permits.forEachWaiter {
+                    if case .token(let token) = $0 {
+                        waiters.insert(token._withUnsafeGuaranteedRef { ObjectIdentifier($0) })
+                    }
                 }
             }
+            return permits.inUse
         }
-        // A synchronous body that waits has lent its own.
-        found.holders = executing.filter { body in
-            engine.standingLine(kind, of: body) === line
-                && (waits[body.sequence] == nil || body.tags.isAsync || engine.isGuest(body, kind.hold))
+        permitLines[ObjectIdentifier(line)] = (inUse, waiters)
+        return (inUse, waiters)
+    }
+
+    private func stands(_ token: AnyTaskToken, in kind: Engine.PermitKind) -> Bool {
+        engine.standingLine(kind, of: token).map { permitLine($0).waiters.contains(ObjectIdentifier(token)) } ?? false
+    }
+
+    private var holdersOfLines: [ObjectIdentifier: [AnyTaskToken]?] = [:]
+
+    /// Who has the permits of a line; nil where some are on their way, and so go on.
+    private func holders(of line: Engine.Line, _ kind: Engine.PermitKind) -> [AnyTaskToken]? {
+        if let known = holdersOfLines[ObjectIdentifier(line)] { return known }
+        func mayHold(_ token: AnyTaskToken) -> Bool {
+            // The limit of an operation may have been set while it ran.
+            engine.standingLine(kind, of: token) === line && (kind != .operation || token.hasPermit)
         }
-        permitLines[ObjectIdentifier(line)] = found
-        return found
+        var found = executing.filter { mayHold($0) && holds($0, kind) }
+        found += standing.filter { token in
+            !token.isSettled && mayHold(token)
+                && Engine.PermitKind.allCases.contains { $0.rawValue > kind.rawValue && stands(token, in: $0) }
+        }
+        found += stuckCrews.flatMap(\.mail.values).filter { $0.state == .admitted && mayHold($0) }
+        // Guests are inside the permit of another.
+        let roots = engine.nests.withLock { nests in Set(found.map { nests.root(of: $0.sequence, kind.hold) }) }
+        let holders = roots.count >= permitLine(line).inUse ? found : nil
+        holdersOfLines[ObjectIdentifier(line)] = .some(holders)
+        return holders
+    }
+
+    /// Whether a body that has begun has a permit: a synchronous one that waits has lent its own.
+    private func holds(_ body: AnyTaskToken, _ kind: Engine.PermitKind) -> Bool {
+        if body.tags.isAsync || engine.isGuest(body, kind.hold) { return true }
+        if above[body.sequence] != nil { return false }
+        guard let own = waits[body.sequence] else { return true }
+        if case .permit(_, let has) = own[0].cause { return has.contains(kind.holding) }
+        return false
     }
 
     /// Who has the permits that a token stands in line for.
     private func permitHolders(
         of token: AnyTaskToken
     ) -> (WaitGraph<UInt64>.Needs, [AnyTaskToken], Event.WaitReason)? {
-        for kind in Engine.PermitKind.allCases {
+        for kind in Engine.PermitKind.allCases where stands(token, in: kind) {
             guard let line = engine.standingLine(kind, of: token) else { continue }
-            let found = permitLine(line, kind)
-            guard found.waiters.contains(ObjectIdentifier(token)) else { continue }
-            // Others are on their way, and go on.
-            guard found.holders.count >= found.inUse else { return nil }
-            let reason: Event.WaitReason =
-                switch kind {
-                case .operation: .operationLimit
-                case .anchor: .anchorLimit
-                case .storage: .storage
-                }
-            return (.any, found.holders, reason)
+            return holders(of: line, kind).map { (.any, $0, kind.reason) }
         }
         return nil
     }
@@ -182,28 +268,47 @@ final class WaitSnapshot {
     private lazy var threads = entries.filter { $0.crew != nil }
 
     /// The crews all of whose threads are blocked, and who stands in their mailboxes.
-    private lazy var stuckCrews: [(crew: Crew, mail: Set<ObjectIdentifier>)] = engine.domains.flatMap(\.crews).filter {
-        engine.isStuck($0)
+    ///
+    /// A thread in an overrun body returns, and takes from them.
+    private lazy var stuckCrews: [(crew: Crew, mail: [ObjectIdentifier: AnyTaskToken])] = engine.domains.flatMap(
+        \.crews
+    ).filter { crew in
+        engine.isStuck(crew) && crew.state.withLock { $0.overrun <= 0 }
     }.map { crew in
-        var mail: Set<ObjectIdentifier> = []
+        var mail: [ObjectIdentifier: AnyTaskToken] = [:]
         crew.state.withLock { state in
-            crew.forEachToken(state, waiting: true, executing: false) { mail.insert(ObjectIdentifier($0)) }
+            crew.forEachToken(state, waiting: true, executing: false) { mail[ObjectIdentifier($0)] = $0 }
         }
         return (crew, mail)
     }
 
     private func stuckCrew(of token: AnyTaskToken) -> Crew? {
-        stuckCrews.first { $0.mail.contains(ObjectIdentifier(token)) }?.crew
+        stuckCrews.first { $0.mail[ObjectIdentifier(token)] != nil }?.crew
     }
 
     /// A blocked thread asks for a rescue, which gives each stuck crew a thread.
     private lazy var isRescued = threads.contains {
-        engine.headOfLine(keeping: $0.lineage, $0.tokens.first) != nil
+        switch $0.cause {
+        case .permit: true
+        case .tokens(let tokens): engine.headOfLine(keeping: $0.lineage, tokens.first) != nil
+        case .guest, .help: engine.headOfLine(keeping: $0.lineage, nil) != nil
+        }
     }
 
     /// Whether a blocked thread will see to it that a token in the mailbox of a stuck crew is run: by itself, for a descendant
     /// of its body, or by a rescue.
     private func willBeHelped(_ token: AnyTaskToken) -> Bool {
         isRescued || threads.contains { token.lineage?.descends(from: $0.lineage) == true }
+    }
+}
+
+extension Engine.PermitKind {
+    /// Why a token waits that stands in line for it.
+    fileprivate var reason: Event.WaitReason {
+        switch self {
+        case .operation: .operationLimit
+        case .anchor: .anchorLimit
+        case .storage: .storage
+        }
     }
 }
