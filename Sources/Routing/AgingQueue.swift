@@ -100,6 +100,11 @@ package struct AgingQueue<Element: Sendable>: Sendable {
         return take(&levels.0) ?? take(&levels.1) ?? take(&levels.2)
     }
 
+    package func contains(where isWanted: (Element) -> Bool) -> Bool {
+        levels.0.contains { isWanted($0.element) } || levels.1.contains { isWanted($0.element) }
+            || levels.2.contains { isWanted($0.element) }
+    }
+
     /// Takes all that are `isRemoved` out; those of one level in their order.
     package mutating func removeAll(where isRemoved: (Element) -> Bool) -> [Element] {
         func take(_ level: inout IndexedQueue<Entry>) -> [Element] {

@@ -64,6 +64,11 @@ package struct IndexedQueue<Element: Sendable>: Sendable {
         return found
     }
 
+    /// Whether one stands here that `isWanted`.
+    package func contains(where isWanted: (Element) -> Bool) -> Bool {
+        places.contains { $0.map(isWanted) ?? false }
+    }
+
     /// Takes the first out that `isWanted`.
     ///
     /// - Complexity: linear in its place.

@@ -126,6 +126,14 @@ public struct Permits<Waiter: Sendable>: Sendable {
     /// Who is next.
     package var first: Waiter? { returning.first ?? queue.first }
 
+    /// The first of those who take back what they lent that `isWanted`.
+    package func firstReturning(where isWanted: (Waiter) -> Bool) -> Waiter? { returning.first(where: isWanted) }
+
+    /// Whether one waits that `isWanted`.
+    package func contains(where isWanted: (Waiter) -> Bool) -> Bool {
+        returning.contains(where: isWanted) || queue.contains(where: isWanted)
+    }
+
     /// Takes the first waiter that `isWanted` out of the queue; no permit changes hands.
     package mutating func removeFirst(where isWanted: (Waiter) -> Bool) -> Waiter? {
         if let place = returning.firstIndex(where: isWanted) { return returning.remove(at: place) }

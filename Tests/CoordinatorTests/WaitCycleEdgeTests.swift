@@ -30,6 +30,7 @@ extension WaitCycleTests {
         } _: { coordinator, _, _ in
             let name = "cycle_unlimited"
             let (began, isSet, opened) = (Tally(), Tally(), Tally())
+            let strangers = Journal<TaskToken<Void>>()
             let leaf = TaskTokenGuard(name, storage: .slow, on: coordinator) {}
             let other = TaskTokenGuard("cycle_inside", storage: .slow, on: coordinator) { () async in
                 began.add()
@@ -38,12 +39,13 @@ extension WaitCycleTests {
             let root = TaskTokenGuard(name, storage: .slow, on: coordinator) { () async in
                 began.add()
                 _ = await eventually { isSet.value > 0 }
-                await leaf().settled()
+                await strangers.all[0].settled()
             }()
             #expect(await eventually { began.value == 2 })
             try coordinator.setConcurrencyLimit(1, of: name)
-            // It has the permit that the child of `root` waits for, and waits for the tier, which `other` leaves.
+            // It has the permit that the stranger waits for, and waits for the tier, which `other` leaves.
             let holder = leaf()
+            strangers.note(leaf())
             isSet.add()
             #expect(
                 await eventually {

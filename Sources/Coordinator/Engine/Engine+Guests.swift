@@ -125,6 +125,7 @@ extension Engine: AwaitObserver {
             line.needed.withLock { $0.add(token) }
             if let entered = enterPermit(kind, line, for: token) { goOn(entered, with: kind) }
         }
+        giveWay(to: token)
     }
 
     /// A body has begun to wait: lets a descendant in that stands in the line of what it holds.
@@ -157,7 +158,7 @@ extension Engine: AwaitObserver {
             }
         }
         _ = done  // freed outside the lock
-        if let entered { goOn(entered, with: kind) }
+        if let entered { goOn(entered, with: kind) } else if kind != .operation { seekTakers(before: kind, line) }
     }
 
     // MARK: Entering
@@ -191,7 +192,7 @@ extension Engine: AwaitObserver {
     }
 
     /// The nearest ancestor that is inside the hold, if it waits and has no guest.
-    private func host(of token: AnyTaskToken, _ kind: Holds.Kind) -> Lineage? {
+    func host(of token: AnyTaskToken, _ kind: Holds.Kind) -> Lineage? {
         var next = token.lineage
         while let lineage = next {
             if lineage.submitter === self, let body = lineage.body, isInside(body, whatServes: token, kind) {
@@ -354,7 +355,7 @@ extension Engine: AwaitObserver {
     func headOfLine(_ line: Line) -> UInt {
         switch line.permits.withLock({ $0.first }) {
         case .token(let next): UInt(bitPattern: next.toOpaque())
-        case .thread(let parker): UInt(bitPattern: Unmanaged.passUnretained(parker).toOpaque())
+        case .thread(let place): UInt(bitPattern: Unmanaged.passUnretained(place).toOpaque())
         case nil: 0
         }
     }

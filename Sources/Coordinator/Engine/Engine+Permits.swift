@@ -17,6 +17,8 @@ extension Engine {
     final class Line: Sendable {
         let permits: Guarded<Permits<PermitWaiter>>
         let needed = Guarded(NeededList())
+        /// Some have stood in it with an earlier permit in hand; never reset.
+        let hasHolders = Atomic<Bool>(false)
         init(_ permits: Permits<PermitWaiter>) { self.permits = Guarded(permits) }
     }
 
@@ -55,7 +57,7 @@ extension Engine {
     /// Who waits for a permit: a token on its way to a mailbox, or a body that lent its own while it was blocked.
     enum PermitWaiter: @unchecked Sendable {
         case token(Unmanaged<AnyTaskToken>)
-        case thread(Parker)
+        case thread(PermitPlace)
 
         /// What a token is known by in its line.
         var number: UInt64? { if case .token(let token) = self { token.number } else { nil } }
@@ -111,12 +113,16 @@ extension Engine {
                 continue
             }
             object.transition { $0.holding() }
+            let earlier = object.holdings.intersection(kind.earlier)
             let granted = line.permits.withLock { permits in
                 guard permits.acquire(.token(token), rank(of: object)) else { return false }
                 hold(kind, object)
                 return true
             }
-            if !granted { return noteHeld(object, record) }
+            if !granted {
+                noteHeld(object, record)
+                return noteHolder(of: earlier, like: object, standingIn: line, kind)
+            }
         }
         deliver(token, record, looker: looker)
     }
@@ -169,7 +175,7 @@ extension Engine {
             waiter = line.permits.withLock { $0.release() }
             retire(next)
         }
-        if case .thread(let parker) = waiter { parker.unpark() }
+        if case .thread(let place) = waiter { place.parker.unpark() }
     }
 
     // MARK: Limits

@@ -357,7 +357,8 @@ extension Engine {
             where later.rawValue > missing.rawValue && !isGuest(holder, later.hold) {
                 givePermitBack(holder, later)
             }
-            takePermitBack(holder, missing, worker, frame, lineage)
+            let isLast = permits.subtracting(holder.holdings) == missing.holding
+            takePermitBack(holder, missing, isLast: isLast, worker, frame, lineage)
         }
     }
 
@@ -366,32 +367,31 @@ extension Engine {
     /// In slices, as any wait: those who have the permits may need this thread's crew, which may get another thread then. It
     /// helps only when that has not come to pass, and outside of the line (`stepAside`).
     private func takePermitBack(
-        _ holder: AnyTaskToken, _ kind: PermitKind, _ worker: Worker, _ frame: BodyFrame, _ lineage: Lineage
+        _ holder: AnyTaskToken, _ kind: PermitKind, isLast: Bool, _ worker: Worker, _ frame: BodyFrame,
+        _ lineage: Lineage
     ) {
         guard let line = standingLine(kind, of: holder) else {
             fatalError("token \(holder.id) lent a permit of the kind \(kind), of which there is no line")
         }
-        let place = PermitPlace(line: line, parker: Parker())
+        let place = PermitPlace(line, kind, holder, isLast: isLast)
+        let holdings = holder.holdings.intersection(.permits)
         if !enter(place) {
             let number = registerWait(
-                lineage, for: .permit(kind, has: holder.holdings.intersection(.permits)), crew: worker.crew)
+                lineage, for: .permit(kind, has: holdings), crew: worker.crew)
             defer { endWait(number) }
             _ = waitInSlices(nil, worker, frame, lineage, permit: place) {
                 place.parker.park(timeout: max(0, $0 - now()))
             }
         }
-        hold(kind, holder)
-    }
-
-    /// A blocked body's place in the line for its own permit.
-    private struct PermitPlace {
-        let line: Line
-        let parker: Parker
+        // Sent back it has less than before, and begins again.
+        if !place.wasSentBack { hold(kind, holder) }
     }
 
     /// Takes the permit, or joins the line; whether it has the permit.
     private func enter(_ place: PermitPlace) -> Bool {
-        place.line.permits.withLock { $0.reacquire(.thread(place.parker)) }
+        if place.line.permits.withLock({ $0.reacquire(.thread(place)) }) { return true }
+        giveWay(at: place)
+        return false
     }
 
     /// Does `work` outside of the line: a permit that came meanwhile would be kept from what that runs.
@@ -399,7 +399,7 @@ extension Engine {
     /// - Returns: whether it has the permit now; not where that came before it could leave the line: then it is being told.
     private func stepAside(_ place: PermitPlace, _ work: () -> Bool) -> Bool {
         let hasLeft = place.line.permits.withLock { permits in
-            permits.removeFirst { if case .thread(let other) = $0 { other === place.parker } else { false } } != nil
+            permits.removeFirst { if case .thread(let other) = $0 { other === place } else { false } } != nil
         }
         guard hasLeft else { return false }
         _ = work()
