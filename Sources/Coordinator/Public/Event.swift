@@ -214,14 +214,15 @@ final class EventBus: Sendable {
         let (wakes, watches) = state.withLock { state in
             state.sequence += 1
             let event = Event(sequence: state.sequence, time: tge_now_ns(), kind: kind)
-            var watches: IndexedQueue<StateWatch>?
+            var watches: [StateWatch] = []
             if !state.watches.isEmpty, case .token(let id, _, _, _) = kind {
-                watches = state.watches[id.sequence]
+                // A list of its own: the queue's memory changes under the lock alone.
+                state.watches[id.sequence]?.forEach { watches.append($0) }
             }
             return (state.subscribers.compactMap { $0.offer(event) }, watches)
         }
         for (reader, event) in wakes { reader(event) }
-        watches?.forEach { $0.look() }
+        for watch in watches { watch.look() }
     }
 
     /// Has the watch look at each event of its token.
