@@ -125,8 +125,7 @@ extension Engine {
                 laterPermits.removeFirst { mayGive(kind, before: later, $0.holder, to: taker) }
             }
             guard let found, let waiter = permits.removeFirst(where: { $0.holder === taker }) else { return nil }
-            found.holder.holdings.remove(kind.holding)
-            if kind == .operation { found.holder.markPermit(false) }
+            letGo(kind, found.holder)
             if case .token = waiter { hold(kind, taker) }
             return (found, waiter)
         }
@@ -171,17 +170,6 @@ extension Engine.PermitWaiter {
         switch self {
         case .token(let token): token.takeUnretainedValue()
         case .thread(let place): place.holder
-        }
-    }
-}
-
-extension Engine.PermitKind {
-    /// The permits that are taken before this one.
-    var earlier: TokenTags.Holdings {
-        switch self {
-        case .operation: []
-        case .anchor: .operationPermit
-        case .storage: [.operationPermit, .anchorPermit]
         }
     }
 }

@@ -44,6 +44,9 @@ extension Engine {
             }
         }
 
+        /// The permits that are taken before this one.
+        var earlier: TokenTags.Holdings { .permits.subtracting(andLater) }
+
         /// The permit as what a body holds.
         var hold: Holds.Kind {
             switch self {
@@ -134,6 +137,12 @@ extension Engine {
         if kind == .operation { token.markPermit(true) }
     }
 
+    /// A token has a permit no more.
+    func letGo(_ kind: PermitKind, _ token: AnyTaskToken) {
+        token.holdings.remove(kind.holding)
+        if kind == .operation { token.markPermit(false) }
+    }
+
     // MARK: Giving back
 
     /// Returns a permit; hands it on where someone waits.
@@ -142,8 +151,7 @@ extension Engine {
     ///   permit is left to it, in place of yet another thread.
     func givePermitBack(_ token: AnyTaskToken, _ kind: PermitKind, looker: Worker? = nil) {
         guard token.holdings.contains(kind.holding) else { return }
-        token.holdings.remove(kind.holding)
-        if kind == .operation { token.markPermit(false) }
+        letGo(kind, token)
         guard let line = standingLine(kind, of: token) else {
             fatalError("token \(token.id) has a permit of the kind \(kind), of which there is no line")
         }
