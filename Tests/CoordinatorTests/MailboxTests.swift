@@ -194,7 +194,7 @@ struct MailboxTests {
 
     @Test("Mailbox: a push that meets the pop of the last token leaves it not empty")
     func pushMeetsPop() async {
-        let rounds = 20_000
+        let rounds = Sizes.part(of: 20_000)
         let mailbox = Mailbox()
         let hidden = Tally()
         let turn = Tally()

@@ -17,7 +17,7 @@ import TokenGate
 /// The sizes are such that a walk for each would take longer than any test may.
 @Suite("Many tokens that are killed one by one")
 struct ManyKilledTests {
-    private static let many = 100_000
+    private static let many = Sizes.part(of: 100_000)
 
     @Test(
         "a hundred thousand ordered tokens that a pause holds are killed, the last first; the rest run in their order")

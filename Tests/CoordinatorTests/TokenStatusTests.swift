@@ -169,7 +169,7 @@ struct TokenStatusTests {
 
     @Test("a hundred thousand callbacks of one token are told of its end, and leave without a walk for each")
     func manyWatches() async throws {
-        let count = 100_000
+        let count = Sizes.part(of: 100_000)
         try await withTestCoordinator {
             $0.pretend(domains: 1)
         } _: { coordinator in
