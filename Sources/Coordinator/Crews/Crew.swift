@@ -281,15 +281,53 @@ final class Crew: Sendable {
         }
     }
 
+    /// Takes out what stands first in a queue and was begun by somebody who waits for it; whoever asks releases it after
+    /// unlocking.
+    ///
+    /// Under the lock.
+    func takeLeftBehind(_ state: inout State) -> [Unmanaged<AnyTaskToken>] {
+        var taken: [Unmanaged<AnyTaskToken>] = []
+        while let token = popLeftBehind(&state) { taken.append(token) }
+        return taken
+    }
+
+    private func popLeftBehind(_ state: inout State) -> Unmanaged<AnyTaskToken>? {
+        if let token = bound.popLeftBehind() ?? free.popLeftBehind() { return token }
+        func isLeftBehind(_ token: Unmanaged<AnyTaskToken>?) -> Bool {
+            token?._withUnsafeGuaranteedRef { $0.current.hasBegun } ?? false
+        }
+        if isLeftBehind(state.rankedBound.first) { return popRankedBound(&state) }
+        return isLeftBehind(state.rankedFree.first) ? popRankedFree(&state) : nil
+    }
+
+    /// The oldest that wait for a thread, as many as asked for.
+    ///
+    /// Under the lock.
+    func waiting(_ state: State, atMost count: Int, where isWanted: (AnyTaskToken) -> Bool) -> [AnyTaskToken] {
+        var found: [AnyTaskToken] = []
+        forEachWaiting(state) { token in
+            if token.state == .admitted, isWanted(token) { found.append(token) }
+            return found.count < count
+        }
+        return found
+    }
+
+    /// Calls `body` with each that stands in a queue, as long as it answers true.
+    private func forEachWaiting(_ state: State, while body: (AnyTaskToken) -> Bool) {
+        _ =
+            bound.forEach(while: body) && free.forEach(while: body)
+            && !state.rankedBound.contains { !body($0.takeUnretainedValue()) }
+            && !state.rankedFree.contains { !body($0.takeUnretainedValue()) }
+    }
+
     /// Everything of the crew that is alive, for control and reports.
     ///
     /// Under the lock.
     func forEachToken(_ state: State, waiting: Bool, executing: Bool, _ body: (AnyTaskToken) -> Void) {
         if waiting {
-            bound.forEach(body)
-            free.forEach(body)
-            state.rankedBound.forEach { body($0.takeUnretainedValue()) }
-            state.rankedFree.forEach { body($0.takeUnretainedValue()) }
+            forEachWaiting(state) {
+                body($0); return true
+            }
         }
         if executing { for worker in state.workers { worker.forEachRunning(body) } }
     }

@@ -55,11 +55,25 @@ final class Mailbox: @unchecked Sendable {
     /// When the oldest token that has arrived was submitted.
     ///
     /// Under the crew's lock.
-    var oldestSubmission: Int64? {
+    var oldestSubmission: Int64? { oldest?._withUnsafeGuaranteedRef { $0.submittedAt } }
+
+    /// The oldest token, if it can leave.
+    private var oldest: Unmanaged<AnyTaskToken>? {
         let oldest = head.bits == Unmanaged.passUnretained(stub).bits ? head.link : head
         // Where another is just arriving behind it, it cannot leave yet.
         guard let oldest, oldest.link != nil || tail.load(ordering: .acquiring) == oldest.bits else { return nil }
-        return oldest._withUnsafeGuaranteedRef { $0.submittedAt }
+        return oldest
+    }
+
+    /// Takes the oldest token out, with its reference, if its body has begun: somebody who waits for it has it in hand.
+    ///
+    /// Under the crew's lock.
+    func popLeftBehind() -> Unmanaged<AnyTaskToken>? {
+        guard let oldest, oldest._withUnsafeGuaranteedRef({ $0.current.hasBegun }), case .token(let token) = pop()
+        else {
+            return nil
+        }
+        return token
     }
 
     enum Popped {
@@ -103,16 +117,19 @@ final class Mailbox: @unchecked Sendable {
     /// Under the crew's lock.
     func popBits() -> UInt { if case .token(let token) = pop() { token.bits } else { 0 } }
 
-    /// Calls `body` with every token that is linked in, oldest first.
+    /// Calls `body` with every token that is linked in, oldest first, as long as it answers true.
     ///
     /// Under the crew's lock.
-    func forEach(_ body: (AnyTaskToken) -> Void) {
+    ///
+    /// - Returns: false where it answered false.
+    func forEach(while body: (AnyTaskToken) -> Bool) -> Bool {
         var node: Unmanaged<AnyTaskToken>? = head
         while let current = node {
             let token = current.takeUnretainedValue()
-            if token !== stub { body(token) }
+            if token !== stub, !body(token) { return false }
             node = current.link
         }
+        return true
     }
 }
 

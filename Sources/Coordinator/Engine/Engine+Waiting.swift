@@ -219,15 +219,27 @@ extension Engine {
     }
 
     /// Claims the oldest descendant in a crew's mailboxes; its entry stays behind.
+    ///
+    /// The entries of those that were claimed before are taken off the front, and only few are looked at where that is enough:
+    /// a body may wait for thousands, one after the other.
     private func takeToken(of lineage: Lineage, from crew: Crew) -> AnyTaskToken? {
-        var waiting: [AnyTaskToken] = []
-        crew.state.withLock { state in
-            crew.forEachToken(state, waiting: true, executing: false) { if $0.lineage != nil { waiting.append($0) } }
-        }
-        return waiting.first { token in
-            token.state == .admitted && token.lineage?.descends(from: lineage) == true && begin(token)
+        var few = Self.firstLook
+        while true {
+            let (leftBehind, waiting) = crew.state.withLock { state in
+                (crew.takeLeftBehind(&state), crew.waiting(state, atMost: few) { $0.lineage != nil })
+            }
+            // After unlocking: the last reference may run a deinit of the user's.
+            for token in leftBehind { token.release() }
+            // Lineages have locks of their own, which are not taken inside the crew's.
+            if let token = waiting.first(where: { $0.lineage?.descends(from: lineage) == true && begin($0) }) {
+                return token
+            }
+            if waiting.count < few { return nil }
+            few = .max
         }
     }
+
+    private static let firstLook = 8
 
     // MARK: Running it here
 
