@@ -60,6 +60,19 @@ package struct AgingQueue<Element: Sendable>: Sendable {
         }
     }
 
+    /// Puts one before all others of its level.
+    ///
+    /// - Parameter number: what `remove` may ask for it by; nil where it may not.
+    package mutating func prepend(_ element: Element, _ rank: AgingRank, number: UInt64?) {
+        let entry = Entry(time: rank.time, element: element)
+        switch rank.level {
+        case 0: levels.0.prepend(entry, number: number)
+        case 1: levels.1.prepend(entry, number: number)
+        case 2: levels.2.prepend(entry, number: number)
+        default: fatalError("an aging queue has no level \(rank.level)")
+        }
+    }
+
     /// Who is next.
     package var first: Element? { head?.element }
     /// The time of who is next.
@@ -82,12 +95,14 @@ package struct AgingQueue<Element: Sendable>: Sendable {
         return levels.2.popFirst()?.element
     }
 
-    /// Takes the one out that has the number (`IndexedQueue.remove`).
+    /// Takes the one out that has the number, and is wanted (`IndexedQueue.remove`).
     ///
     /// - Complexity: O(1) on average.
-    package mutating func remove(_ number: UInt64, known: (Element) -> UInt64?) -> Element? {
+    package mutating func remove(
+        _ number: UInt64, known: (Element) -> UInt64?, if isWanted: (Element) -> Bool = { _ in true }
+    ) -> Element? {
         func take(_ level: inout IndexedQueue<Entry>) -> Element? {
-            level.remove(number) { known($0.element) }?.element
+            level.remove(number, known: { known($0.element) }, if: { isWanted($0.element) })?.element
         }
         return take(&levels.0) ?? take(&levels.1) ?? take(&levels.2)
     }

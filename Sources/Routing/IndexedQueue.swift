@@ -12,7 +12,7 @@ internal import DequeModule
 /// Nobody pays for that before it is asked for. The first `remove(_:known:)` writes down where everybody stands; later ones add
 /// those who came since; so each element is asked for its number about once in its life. Who is taken out leaves a gap; gaps
 /// never stand first, and when more than half of the places are gaps the queue closes up. So taking out costs O(1) on average,
-/// and memory is at most a multiple of what stands here.
+/// and memory is at most a multiple of the most that stood here since it was empty last.
 ///
 /// A pure data structure; whoever owns it brings the lock. Two that stand here at once must not have one number.
 ///
@@ -27,6 +27,10 @@ package struct IndexedQueue<Element: Sendable>: Sendable {
     private var index: [UInt64: Int] = [:]
     /// The first place that `index` does not know.
     private var unread = 0
+    /// The most places that there were since the memory was given back.
+    private var room = 0
+    /// An empty queue keeps the memory of no more places than these.
+    private static var mostKept: Int { 1_024 }
 
     package init() {}
 
@@ -38,7 +42,20 @@ package struct IndexedQueue<Element: Sendable>: Sendable {
 
     package mutating func append(_ element: Element) {
         places.append(element)
+        room = max(room, places.count)
         count += 1
+    }
+
+    /// Puts one before all others.
+    ///
+    /// - Parameter number: what `remove` may ask for it by; nil where it may not.
+    package mutating func prepend(_ element: Element, number: UInt64?) {
+        places.prepend(element)
+        room = max(room, places.count)
+        start -= 1
+        count += 1
+        // Before what is unread, so nobody else would write it down.
+        if unread > start, let number { index[number] = start }
     }
 
     package mutating func popFirst() -> Element? {
@@ -46,20 +63,25 @@ package struct IndexedQueue<Element: Sendable>: Sendable {
         start += 1
         count -= 1
         // The usual case: nobody was taken out.
-        if count != places.count || !index.isEmpty { tidy() }
+        if count != places.count || !index.isEmpty || count == 0 && room > Self.mostKept { tidy() }
         return first
     }
 
     /// Takes the one out that has the number.
     ///
-    /// - Parameter known: the number of each; nil for one that cannot be asked for.
+    /// - Parameters:
+    ///   - known: the number of each; nil for one that cannot be asked for.
+    ///   - isWanted: whether it is to be taken, asked once where it stands here.
     /// - Complexity: O(1) on average.
-    package mutating func remove(_ number: UInt64, known: (Element) -> UInt64?) -> Element? {
+    package mutating func remove(
+        _ number: UInt64, known: (Element) -> UInt64?, if isWanted: (Element) -> Bool = { _ in true }
+    ) -> Element? {
         if count == 0 { return nil }
         read(known)
-        guard let place = index.removeValue(forKey: number), place >= start, let found = places[place - start],
-            known(found) == number
+        guard let place = index[number], place >= start, let found = places[place - start], known(found) == number,
+            isWanted(found)
         else { return nil }
+        index[number] = nil
         leave(place - start)
         return found
     }
@@ -125,7 +147,11 @@ package struct IndexedQueue<Element: Sendable>: Sendable {
             start += 1
         }
         let most = 2 * count + 16
-        if count == 0 || places.count > most {
+        if count == 0 {
+            // What it grew to is given back.
+            if room > Self.mostKept { (places, room) = ([], 0) } else { places.removeAll(keepingCapacity: true) }
+            forgetIndex()
+        } else if places.count > most {
             places.removeAll { $0 == nil }
             forgetIndex()
         } else if index.count > most {

@@ -57,6 +57,15 @@ public struct Permits<Waiter: Sendable>: Sendable {
         return false
     }
 
+    /// Takes a permit, or joins the queue ahead of all of its level: it had this permit before, or stood here, and gave its place up.
+    ///
+    /// - Parameter number: what `remove` may ask for it by; nil where it may not.
+    package mutating func acquireAhead(_ waiter: Waiter, _ rank: AgingRank, number: UInt64?) -> Bool {
+        if tryAcquire() { return true }
+        queue.prepend(waiter, rank, number: number)
+        return false
+    }
+
     /// Takes a permit back that was lent, or joins the queue ahead of those who have none yet, behind others who take theirs back.
     package mutating func reacquire(_ waiter: @autoclosure () -> Waiter) -> Bool {
         if tryAcquire() { return true }
@@ -126,8 +135,8 @@ public struct Permits<Waiter: Sendable>: Sendable {
     /// Who is next.
     package var first: Waiter? { returning.first ?? queue.first }
 
-    /// The first of those who take back what they lent that `isWanted`.
-    package func firstReturning(where isWanted: (Waiter) -> Bool) -> Waiter? { returning.first(where: isWanted) }
+    /// Those who take back what they lent that are wanted, in their order.
+    package func returning(where isWanted: (Waiter) -> Bool) -> [Waiter] { returning.filter(isWanted) }
 
     /// Whether one waits that `isWanted`.
     package func contains(where isWanted: (Waiter) -> Bool) -> Bool {
@@ -136,16 +145,23 @@ public struct Permits<Waiter: Sendable>: Sendable {
 
     /// Takes the first waiter that `isWanted` out of the queue; no permit changes hands.
     package mutating func removeFirst(where isWanted: (Waiter) -> Bool) -> Waiter? {
-        if let place = returning.firstIndex(where: isWanted) { return returning.remove(at: place) }
-        return queue.removeFirst(where: isWanted)
+        removeReturning(where: isWanted) ?? queue.removeFirst(where: isWanted)
     }
 
-    /// Takes the waiter out of the queue that has the number, where it is not one that takes its permit back; no permit changes hands.
+    /// Takes the first of those who take back what they lent that `isWanted` out of the queue; no permit changes hands.
+    package mutating func removeReturning(where isWanted: (Waiter) -> Bool) -> Waiter? {
+        returning.firstIndex(where: isWanted).map { returning.remove(at: $0) }
+    }
+
+    /// Takes the waiter out of the queue that has the number, where it is wanted, and not one that takes its permit back; no permit
+    /// changes hands.
     ///
     /// - Parameter known: the number of each; nil for one that cannot be asked for.
     /// - Complexity: O(1) on average.
-    package mutating func remove(_ number: UInt64, known: (Waiter) -> UInt64?) -> Waiter? {
-        queue.remove(number, known: known)
+    package mutating func remove(
+        _ number: UInt64, known: (Waiter) -> UInt64?, if isWanted: (Waiter) -> Bool = { _ in true }
+    ) -> Waiter? {
+        queue.remove(number, known: known, if: isWanted)
     }
 
     private mutating func next() -> Waiter? {

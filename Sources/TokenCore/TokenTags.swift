@@ -57,6 +57,8 @@ package struct TokenTags: Sendable, Hashable {
         package static let anchorPermit = Holdings(rawValue: 32)
         /// One of the places that its operation has for live tokens.
         package static let operationPlace = Holdings(rawValue: 64)
+        /// It gave a permit away, and goes ahead of others until it has all that it needs.
+        package static let precedence = Holdings(rawValue: 128)
 
         package static let permits: Holdings = [.operationPermit, .anchorPermit, .permit]
         package static let places: Holdings = [.place, .operationPlace]

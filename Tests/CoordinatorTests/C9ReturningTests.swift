@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 import Routing
+import Synchronization
 import TestSupport
 import Testing
 import TokenCore
@@ -57,6 +58,44 @@ struct C9ReturningTests {
                 #expect(value == 1)
                 #expect(away.timedOut == 0)
             }
+        }
+    }
+
+    enum Loss: CaseIterable { case limitLowered, strangerCame }
+
+    /// It had one of its own, as there were two, and lent it.
+    @Test(
+        "C9 C8 a body whose permit does not come back goes on as a guest of the async body that waits for it",
+        arguments: Loss.allCases)
+    func permitGone(_ loss: Loss) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.storageLimits = [.slow: 2]
+        } _: { coordinator in
+            let (arrived, go) = (Tally(), Tally())
+            let leaf = TaskTokenGuard("c9_leaf", on: coordinator) { () async in
+                arrived.add()
+                _ = await eventually { go.value > 0 }
+            }
+            let inner = TaskTokenGuard("c9_inner", storage: .slow, on: coordinator) { () throws in try leaf().wait() }
+            let host = TaskTokenGuard("c9_host", storage: .slow, on: coordinator) { () async throws in
+                try await inner().value
+            }()
+            #expect(await eventually { arrived.value == 1 && coordinator.statistics().tiers[0].inUse == 1 })
+            var tokens: [AnyTaskToken] = [host]
+            switch loss {
+            case .limitLowered: try coordinator.setStorageLimit(1, for: .slow)
+            case .strangerCame:
+                let stranger = TaskTokenGuard("c9_joins", storage: .slow, on: coordinator) { () async throws in
+                    try await host.value
+                }()
+                #expect(await eventually { stranger.state == .executing })
+                tokens.append(stranger)
+            }
+            go.add()
+            #expect(await settle(tokens))
+            #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
+            #expect(coordinator.engine.guestCount.load(ordering: .sequentiallyConsistent) == 0)
         }
     }
 }

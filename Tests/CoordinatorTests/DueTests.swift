@@ -153,6 +153,33 @@ struct DueTests {
         }
     }
 
+    @Test("what waits for its time or for others needs no place, however its caller would wait for one")
+    func deferredNeedsNoPlace() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.capacity = 1
+        } _: { coordinator in
+            let gate = Gate()
+            let operation = TaskTokenGuard("due_deferred", on: coordinator) { (number: Int) in
+                if number == 0 { gate.pass() }
+                return number
+            }
+            let first = operation(0)
+            let later = try await operation.with(delay: .seconds(3_600)).submit(1)
+            let scheduled = try await operation.scheduled(at: .now + .seconds(3_600)).submit(2)
+            let after = try await operation.with(after: [first]).submit(3)
+            let blocking = try operation.with(
+                CallOptions(delay: .seconds(3_600), after: [], afterFailure: .fail, timeout: nil, key: nil)
+            )
+            .submitBlocking(4, timeout: .zero)
+            #expect(coordinator.statistics().admission?.inUse == 1 && coordinator.statistics().counts.submitted == 5)
+            gate.open()
+            let value = try await after.value
+            #expect(value == 3)
+            for token in [later, scheduled, blocking] { token.kill() }
+        }
+    }
+
     @Test("a chain of any length keeps its end alone, and one error for all of it")
     func chains() async throws {
         struct Fault: Error {}

@@ -23,16 +23,21 @@ struct IndexedQueueTests {
             for _ in 0..<400 {
                 let element = dice.below(numbers)
                 switch dice.below(12) {
-                case 0..<5:
+                case 0..<4:
                     if model.contains(element) { continue }
                     queue.append(element)
                     model.append(element)
+                case 4:
+                    if model.contains(element) { continue }
+                    queue.prepend(element, number: known(element))
+                    model.insert(element, at: 0)
                 case 5..<7:
                     let first = queue.popFirst()
                     #expect(first == (model.isEmpty ? nil : model.removeFirst()))
                 case 7..<10:
-                    let removed = queue.remove(UInt64(element), known: known)
-                    let place = element % 2 == 0 ? model.firstIndex(of: element) : nil
+                    let isWanted = dice.below(3) > 0
+                    let removed = queue.remove(UInt64(element), known: known) { _ in isWanted }
+                    let place = element % 2 == 0 && isWanted ? model.firstIndex(of: element) : nil
                     #expect(removed == place.map { model.remove(at: $0) })
                 case 10:
                     let removed = queue.removeFirst { $0 >= element }

@@ -22,18 +22,18 @@ extension Engine {
         let line: Line
         let kind: PermitKind
         let holder: AnyTaskToken
-        /// It lacks no other.
-        let isLast: Bool
+        /// What it lacks besides this one.
+        let others: TokenTags.Holdings
         /// The earlier permits that it holds.
         let earlier: TokenTags.Holdings
         let parker = Parker()
         private let sentBack = Atomic<Bool>(false)
 
-        init(_ line: Line, _ kind: PermitKind, _ holder: AnyTaskToken, isLast: Bool) {
+        init(_ line: Line, _ kind: PermitKind, _ holder: AnyTaskToken, others: TokenTags.Holdings) {
             self.line = line
             self.kind = kind
             self.holder = holder
-            self.isLast = isLast
+            self.others = others
             earlier = holder.holdings.intersection(kind.earlier)
         }
 
@@ -51,93 +51,129 @@ extension Engine {
     /// A token that somebody waits for stands in a line.
     func giveWay(to token: AnyTaskToken) {
         for kind in PermitKind.allCases {
-            guard let later = laterPermit(of: token, standingFor: kind) else { continue }
-            return give(kind, before: later, to: token)
+            if laterPermit(of: token, standingFor: kind) != nil { give(kind, to: token) }
         }
+    }
+
+    /// Somebody waits for a body, which may stand in a line to take its permits back.
+    func giveWay(to body: AnyTaskToken, in line: Line) {
+        let places = line.permits.withLock { permits in permits.returning { $0.holder === body } }
+        for case .thread(let place) in places where mayTake(place) { give(place.kind, to: body) }
     }
 
     /// A body that takes its permits back stands in a line.
     func giveWay(at place: PermitPlace) {
-        if let later = laterPermit(of: place) { give(place.kind, before: later, to: place.holder) }
-        noteHolder(of: place.earlier, like: place.holder, standingIn: place.line, place.kind)
+        if mayTake(place) { give(place.kind, to: place.holder) }
+        seekTakers(of: place.earlier, like: place.holder)
     }
 
-    /// A token, or a body, has come to stand in a line with earlier permits in hand.
-    func noteHolder(of earlier: TokenTags.Holdings, like token: AnyTaskToken, standingIn line: Line, _ kind: PermitKind)
-    {
-        if earlier.isEmpty { return }
-        line.hasHolders.store(true, ordering: .sequentiallyConsistent)
-        for first in PermitKind.allCases where earlier.contains(first.holding) {
-            if let firstLine = standingLine(first, of: token) { seekTaker(in: firstLine, first, before: kind) }
+    /// A token, or a body, has come to stand in a line with earlier permits in hand, and is listed.
+    func seekTakers(of earlier: TokenTags.Holdings, like token: AnyTaskToken) {
+        for kind in PermitKind.allCases where earlier.contains(kind.holding) {
+            if let line = standingLine(kind, of: token) { seekTaker(in: line, kind) { _, _ in true } }
         }
     }
 
-    /// A host of a permit may let one in: who stands in its line may have what a descendant needs for that.
-    func seekTakers(before kind: PermitKind, _ line: Line) {
-        guard line.hasHolders.load(ordering: .sequentiallyConsistent) else { return }
-        for other in operations.all.compactMap(\.line) { seekTaker(in: other, .operation, before: kind) }
-        if kind == .storage {
-            for other in anchors.flatMap(\.allLines) { seekTaker(in: other, .anchor, before: kind) }
+    /// A host of a permit may let one in: others may have what a descendant needs for that.
+    func seekTakers(before later: PermitKind, _ laterLine: Line) {
+        guard standingLines.load(ordering: .sequentiallyConsistent) != 0 else { return }
+        for (line, kind) in standers.withLock({ $0.lines(before: later) }) {
+            seekTaker(in: line, kind) { $0 == later && standingLine(later, of: $1) === laterLine }
         }
     }
 
-    private func seekTaker(in line: Line, _ kind: PermitKind, before later: PermitKind) {
-        let returner: AnyTaskToken? = line.permits.withLock { permits in
-            let found = permits.firstReturning {
-                guard case .thread(let place) = $0 else { return false }
-                return laterPermit(of: place) == later
+    /// Gives to the first in a line that lacks one more permit alone, and can have that as a guest: bodies before tokens.
+    private func seekTaker(in line: Line, _ kind: PermitKind, where isWanted: (PermitKind, AnyTaskToken) -> Bool) {
+        let bodies = line.permits.withLock { permits in
+            permits.returning { if case .thread(let place) = $0 { mayTake(place) } else { false } }
+        }
+        for body in bodies where give(kind, to: body.holder) != .takerHasGone { return }
+        // Some that are listed have left the line by now; most often the first stands there.
+        for most in [4, Int.max] {
+            let tokens = line.needed.withLock { needed in
+                needed.listed(atMost: most) { token in
+                    laterPermit(of: token, standingFor: kind).map { isWanted($0, token) } ?? false
+                }
             }
-            return found?.holder
+            for token in tokens where give(kind, to: token) != .takerHasGone { return }
+            if tokens.count < most { return }
         }
-        let taker =
-            returner
-            ?? line.needed.withLock { needed in
-                needed.first { laterPermit(of: $0, standingFor: kind) == later }
-            }
-        if let taker { give(kind, before: later, to: taker) }
     }
 
-    /// The permit that a needed token takes next after the one of a kind, if it takes these two alone, and its host would let it
-    /// in.
+    /// The permit that a needed token takes after the one of a kind, if it lacks these two alone, and its host would let it in.
+    ///
+    /// It does not say whether the token stands in line for the first.
     private func laterPermit(of token: AnyTaskToken, standingFor kind: PermitKind) -> PermitKind? {
-        let kinds = PermitKind.allCases.filter { standingLine($0, of: token) != nil }
+        let record = operations.record(token)
+        let kinds = PermitKind.allCases.filter {
+            line($0, of: token, record) != nil && !($0 == .operation && token.hasPermit)
+        }
         guard kinds.count == 2, kinds[0] == kind, host(of: token, kinds[1].hold) != nil else { return nil }
         return kinds[1]
     }
 
-    /// The later permit that a body is a guest in, if it lacks the one alone that it stands in line for.
-    private func laterPermit(of place: PermitPlace) -> PermitKind? {
-        guard place.isLast else { return nil }
-        return PermitKind.allCases.first {
-            $0.rawValue > place.kind.rawValue && isGuest(place.holder, $0.hold)
+    /// Whether a body lacks the permit alone that it stands in line for, and is a guest in a later one; or that and a later one,
+    /// where its host would let it in.
+    private func mayTake(_ place: PermitPlace) -> Bool {
+        let later = PermitKind.allCases.filter { $0.rawValue > place.kind.rawValue }
+        if place.others.isEmpty { return later.contains { isGuest(place.holder, $0.hold) } }
+        guard let other = later.first(where: { place.others == $0.holding }), place.holder.isNeeded else {
+            return false
         }
+        return host(of: place.holder, other.hold) != nil
     }
 
     // MARK: Giving
 
+    private enum Giving {
+        case done
+        /// Nobody who has the permit stands in a line: nobody else can be given it, either.
+        case nobodyHasIt
+        case takerHasGone
+    }
+
     /// Gives a permit to one that stands in line for it, of one that has it and stands in line for a later one, if there is such a
     /// one.
-    private func give(_ kind: PermitKind, before later: PermitKind, to taker: AnyTaskToken) {
-        guard let line = standingLine(kind, of: taker), let laterLine = standingLine(later, of: taker) else { return }
-        let change = line.permits.withLock { permits -> (holder: PermitWaiter, taker: PermitWaiter)? in
-            guard permits.contains(where: { $0.holder === taker }) else { return nil }
-            let found = laterLine.permits.withLock { laterPermits in
-                laterPermits.removeFirst { mayGive(kind, before: later, $0.holder, to: taker) }
-            }
-            guard let found, let waiter = permits.removeFirst(where: { $0.holder === taker }) else { return nil }
-            letGo(kind, found.holder)
-            if case .token = waiter { hold(kind, taker) }
-            return (found, waiter)
+    @discardableResult
+    private func give(_ kind: PermitKind, to taker: AnyTaskToken) -> Giving {
+        guard standingLines.load(ordering: .sequentiallyConsistent) != 0, let line = standingLine(kind, of: taker)
+        else {
+            return .nobodyHasIt
         }
-        guard let change else { return }
+        let places = standers.withLock { $0.places(of: line) }
+        if places.isEmpty { return .nobodyHasIt }
+        var outcome = Giving.done
+        let change = line.permits.withLock {
+            permits -> (holder: PermitWaiter, place: Standers.Place, taker: PermitWaiter)? in
+            guard permits.contains(where: { $0.holder === taker }) else {
+                outcome = .takerHasGone
+                return nil
+            }
+            for (number, place) in places {
+                let found = place.line.permits.withLock { later in
+                    later.take(number) { mayGive(kind, standingFor: place.kind, $0, to: taker) }
+                }
+                guard let found, let waiter = permits.removeFirst(where: { $0.holder === taker }) else { continue }
+                letGo(kind, found.holder)
+                if case .token = waiter { hold(kind, taker) }
+                return (found, place, waiter)
+            }
+            outcome = .nobodyHasIt
+            return nil
+        }
+        guard let change else { return outcome }
         // Both are in no list, and ours.
         let holder = change.holder.holder
+        forgetStander(holder, line)
         for between in PermitKind.allCases.reversed()
-        where between.rawValue > kind.rawValue && between.rawValue < later.rawValue {
+        where between.rawValue > kind.rawValue && between.rawValue < change.place.kind.rawValue {
             givePermitBack(holder, between)
         }
         switch change.holder {
-        case .token(let token): takePermits(token, operations.record(holder))
+        case .token(let token):
+            // It was before those who stand there now. Else a stream of takers would keep it out for ever.
+            holder.holdings.insert(.precedence)
+            takePermits(token, operations.record(holder))
         case .thread(let place): place.sendBack()
         }
         switch change.taker {
@@ -145,13 +181,14 @@ extension Engine {
         case .token(let token): takePermits(token, operations.record(taker))
         case .thread(let place): place.parker.unpark()
         }
+        return .done
     }
 
-    /// Whether one that stands in the line of the later permit has the earlier that another needs, of its own.
+    /// Whether one that stands in the line of a later permit has the earlier that another needs, of its own.
     ///
     /// Asked under the lock of the later line: while it stands there nobody else touches what it holds.
     private func mayGive(
-        _ kind: PermitKind, before later: PermitKind, _ holder: AnyTaskToken, to taker: AnyTaskToken
+        _ kind: PermitKind, standingFor later: PermitKind, _ holder: AnyTaskToken, to taker: AnyTaskToken
     ) -> Bool {
         guard holder !== taker, holder.holdings.contains(kind.holding) else { return false }
         let isOfOneLine =
@@ -161,6 +198,96 @@ extension Engine {
             && !PermitKind.allCases.contains {
                 $0.rawValue >= kind.rawValue && $0.rawValue < later.rawValue && isGuest(holder, $0.hold)
             }
+    }
+}
+
+// MARK: Who stands where
+
+/// Who stands in a line with an earlier permit in hand, by the line of that one.
+///
+/// Whoever comes to stand in a line is listed under that line's lock; it is taken off when it has all that it needs, or has lost the
+/// permit. In between it may have left the line: whoever looks for it there does so under the line's lock.
+struct Standers {
+    struct Place {
+        let line: Engine.Line
+        let kind: Engine.PermitKind
+    }
+
+    private struct Holders {
+        let line: Engine.Line
+        let kind: Engine.PermitKind
+        /// Where they stand, by the numbers of their tokens.
+        var places: [UInt64: Place] = [:]
+    }
+
+    private var lines: [ObjectIdentifier: Holders] = [:]
+
+    /// How many lines' permits are held by some who stand in another.
+    var count: Int { lines.count }
+
+    mutating func add(_ number: UInt64, _ kind: Engine.PermitKind, of line: Engine.Line, in place: Place) {
+        lines[ObjectIdentifier(line), default: Holders(line: line, kind: kind)].places[number] = place
+    }
+
+    mutating func remove(_ number: UInt64, of line: Engine.Line) {
+        let key = ObjectIdentifier(line)
+        lines[key]?.places[number] = nil
+        if lines[key]?.places.isEmpty == true { lines[key] = nil }
+    }
+
+    /// Where those stand who have a line's permits.
+    func places(of line: Engine.Line) -> [UInt64: Place] { lines[ObjectIdentifier(line)]?.places ?? [:] }
+
+    /// The lines of earlier permits that some have who stand in line.
+    func lines(before kind: Engine.PermitKind) -> [(line: Engine.Line, kind: Engine.PermitKind)] {
+        lines.values.filter { $0.kind.rawValue < kind.rawValue }.map { ($0.line, $0.kind) }
+    }
+}
+
+extension Engine {
+    /// A token, or the body of one, comes to stand in a line, under whose lock this is called.
+    func noteStander(_ token: AnyTaskToken, having earlier: [(kind: PermitKind, line: Line)], in place: Standers.Place)
+    {
+        if earlier.isEmpty { return }
+        standers.withLock { standers in
+            for (kind, line) in earlier {
+                standers.add(Unmanaged.passUnretained(token).number, kind, of: line, in: place)
+            }
+            standingLines.store(standers.count, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// The lines of the permits among some.
+    func lines(of permits: TokenTags.Holdings, _ token: AnyTaskToken) -> [(kind: PermitKind, line: Line)] {
+        if permits.isEmpty { return [] }
+        return PermitKind.allCases.compactMap { kind in
+            permits.contains(kind.holding) ? standingLine(kind, of: token).map { (kind, $0) } : nil
+        }
+    }
+
+    /// It has all that it needs.
+    func forgetStander(_ token: AnyTaskToken) {
+        if standingLines.load(ordering: .sequentiallyConsistent) == 0 { return }
+        for (_, line) in lines(of: token.holdings.intersection(.permits), token) { forgetStander(token, line) }
+    }
+
+    /// It loses its permit of a line.
+    func forgetStander(_ token: AnyTaskToken, _ line: Line) {
+        if standingLines.load(ordering: .sequentiallyConsistent) == 0 { return }
+        standers.withLock { standers in
+            standers.remove(Unmanaged.passUnretained(token).number, of: line)
+            standingLines.store(standers.count, ordering: .sequentiallyConsistent)
+        }
+    }
+}
+
+extension Permits<Engine.PermitWaiter> {
+    /// Takes one out that is known by the number of its token, a token or a body, if it is wanted.
+    fileprivate mutating func take(_ number: UInt64, if isWanted: (AnyTaskToken) -> Bool) -> Engine.PermitWaiter? {
+        let body = removeReturning {
+            Unmanaged.passUnretained($0.holder).number == number && isWanted($0.holder)
+        }
+        return body ?? remove(number, known: { $0.number }, if: { isWanted($0.holder) })
     }
 }
 

@@ -67,6 +67,16 @@ extension Engine: AwaitObserver {
             tokens.first { $0.state == .waiting && isWanted($0) }
         }
 
+        /// The first that are wanted; some may have left the line for the next, or for a mailbox, by now.
+        func listed(atMost count: Int, where isWanted: (AnyTaskToken) -> Bool) -> [AnyTaskToken] {
+            var found: [AnyTaskToken] = []
+            for token in tokens where token.state == .waiting && isWanted(token) {
+                found.append(token)
+                if found.count == count { break }
+            }
+            return found
+        }
+
         mutating func clear() -> Deque<AnyTaskToken> {
             defer { tokens = [] }
             return tokens
@@ -95,7 +105,11 @@ extension Engine: AwaitObserver {
         for part in parts(of: token) where part.realm === realm && part.lineage != nil && hasLine(part) {
             part.markNeeded()
             // Else it is told when it comes to stand there: the flag is read after that.
-            if part.stateInTotalOrder == .waiting { seekHost(for: part) }
+            switch part.stateInTotalOrder {
+            case .waiting: seekHost(for: part)
+            case .executing where !part.tags.isAsync: letBack(part)
+            default: break
+            }
         }
     }
 
@@ -150,6 +164,8 @@ extension Engine: AwaitObserver {
     }
 
     private func seekGuest(in line: Line, _ kind: PermitKind) {
+        // Who has begun goes first.
+        if enterAgain(line, kind) { return }
         var entered: Unmanaged<AnyTaskToken>?
         let done = line.needed.withLock { needed in
             needed.letIn { token in
@@ -182,13 +198,50 @@ extension Engine: AwaitObserver {
     private func enterPermit(_ kind: PermitKind, _ line: Line, for needed: AnyTaskToken) -> Unmanaged<AnyTaskToken>? {
         guard let host = host(of: needed, kind.hold) else { return nil }
         let waiter = line.permits.withLock { permits in
-            permits.removeFirst {
-                guard case .token(let token) = $0, token.takeUnretainedValue() === needed else { return false }
-                return needed.state == .waiting && enter(needed, host, kind.hold)
+            permits.remove(Unmanaged.passUnretained(needed).number) {
+                $0.number
+            } if: { _ in
+                needed.state == .waiting && enter(needed, host, kind.hold)
             }
         }
         guard case .token(let token) = waiter else { return nil }
         return token
+    }
+
+    /// Lets a body in that lent its own permit and stands in line for it: it is a guest from now on.
+    ///
+    /// It may have had its own while there was one, and its host one more.
+    ///
+    /// - Parameter wanted: the body; nil for the first that can.
+    private func enterAgain(_ line: Line, _ kind: PermitKind, _ wanted: AnyTaskToken? = nil) -> Bool {
+        let waiter = line.permits.withLock { permits in
+            permits.removeReturning {
+                let body = $0.holder
+                guard wanted == nil || wanted === body, body.isNeeded, let host = host(of: body, kind.hold) else {
+                    return false
+                }
+                return enter(body, host, kind.hold)
+            }
+        }
+        guard case .thread(let place) = waiter else { return false }
+        place.parker.unpark()
+        return true
+    }
+
+    /// Somebody waits for a synchronous body, which may be taking its permits back.
+    private func letBack(_ body: AnyTaskToken) {
+        for kind in PermitKind.allCases where host(of: body, kind.hold) != nil {
+            if let line = standingLine(kind, of: body), enterAgain(line, kind, body) { return }
+            // Perhaps it stands in line for an earlier one, which it lacks besides.
+            for earlier in PermitKind.allCases where earlier.rawValue < kind.rawValue {
+                if let line = standingLine(earlier, of: body) { giveWay(to: body, in: line) }
+            }
+        }
+    }
+
+    /// A body that takes its permit back stands in the line: lets it in where somebody waits for it and its host is ready.
+    func letBack(_ place: PermitPlace) {
+        if host(of: place.holder, place.kind.hold) != nil { _ = enterAgain(place.line, place.kind, place.holder) }
     }
 
     /// The nearest ancestor that is inside the hold, if it waits and has no guest.

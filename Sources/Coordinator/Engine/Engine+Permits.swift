@@ -17,8 +17,6 @@ extension Engine {
     final class Line: Sendable {
         let permits: Guarded<Permits<PermitWaiter>>
         let needed = Guarded(NeededList())
-        /// Some have stood in it with an earlier permit in hand; never reset.
-        let hasHolders = Atomic<Bool>(false)
         init(_ permits: Permits<PermitWaiter>) { self.permits = Guarded(permits) }
     }
 
@@ -117,16 +115,29 @@ extension Engine {
             }
             object.transition { $0.holding() }
             let earlier = object.holdings.intersection(kind.earlier)
+            let goesAhead = object.holdings.contains(.precedence)
+            let earlierLines = lines(of: earlier, object)
             let granted = line.permits.withLock { permits in
-                guard permits.acquire(.token(token), rank(of: object)) else { return false }
+                guard
+                    goesAhead
+                        ? permits.acquireAhead(.token(token), rank(of: object), number: token.number)
+                        : permits.acquire(.token(token), rank(of: object))
+                else {
+                    noteStander(object, having: earlierLines, in: Standers.Place(line: line, kind: kind))
+                    return false
+                }
                 hold(kind, object)
                 return true
             }
             if !granted {
                 noteHeld(object, record)
-                return noteHolder(of: earlier, like: object, standingIn: line, kind)
+                // Its host has let it in already, perhaps.
+                guard object.state == .waiting else { return }
+                return seekTakers(of: earlier, like: object)
             }
         }
+        object.holdings.remove(.precedence)
+        forgetStander(object)
         deliver(token, record, looker: looker)
     }
 
@@ -155,6 +166,7 @@ extension Engine {
         guard let line = standingLine(kind, of: token) else {
             fatalError("token \(token.id) has a permit of the kind \(kind), of which there is no line")
         }
+        forgetStander(token, line)
         guard leaveHold(token, kind.hold) else { return }
         pass(line.permits.withLock { $0.release() }, of: line, kind, looker: looker)
     }

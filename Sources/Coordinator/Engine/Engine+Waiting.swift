@@ -369,9 +369,10 @@ extension Engine {
             where later.rawValue > missing.rawValue && !isGuest(holder, later.hold) {
                 givePermitBack(holder, later)
             }
-            let isLast = permits.subtracting(holder.holdings) == missing.holding
-            takePermitBack(holder, missing, isLast: isLast, worker, frame, lineage)
+            let others = permits.subtracting(holder.holdings).subtracting(missing.holding)
+            takePermitBack(holder, missing, others: others, worker, frame, lineage)
         }
+        forgetStander(holder)
     }
 
     /// Takes one back, ahead of tokens that have not begun.
@@ -379,13 +380,13 @@ extension Engine {
     /// In slices, as any wait: those who have the permits may need this thread's crew, which may get another thread then. It
     /// helps only when that has not come to pass, and outside of the line (`stepAside`).
     private func takePermitBack(
-        _ holder: AnyTaskToken, _ kind: PermitKind, isLast: Bool, _ worker: Worker, _ frame: BodyFrame,
+        _ holder: AnyTaskToken, _ kind: PermitKind, others: TokenTags.Holdings, _ worker: Worker, _ frame: BodyFrame,
         _ lineage: Lineage
     ) {
         guard let line = standingLine(kind, of: holder) else {
             fatalError("token \(holder.id) lent a permit of the kind \(kind), of which there is no line")
         }
-        let place = PermitPlace(line, kind, holder, isLast: isLast)
+        let place = PermitPlace(line, kind, holder, others: others)
         let holdings = holder.holdings.intersection(.permits)
         if !enter(place) {
             let number = registerWait(
@@ -401,7 +402,15 @@ extension Engine {
 
     /// Takes the permit, or joins the line; whether it has the permit.
     private func enter(_ place: PermitPlace) -> Bool {
-        if place.line.permits.withLock({ $0.reacquire(.thread(place)) }) { return true }
+        let earlier = lines(of: place.earlier, place.holder)
+        let isGranted = place.line.permits.withLock { permits in
+            if permits.reacquire(.thread(place)) { return true }
+            noteStander(place.holder, having: earlier, in: Standers.Place(line: place.line, kind: place.kind))
+            return false
+        }
+        if isGranted { return true }
+        // Told like one that gets a permit, where it comes to that.
+        letBack(place)
         giveWay(at: place)
         return false
     }

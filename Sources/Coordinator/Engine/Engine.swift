@@ -24,6 +24,7 @@ package import TokenCore
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` and `lines` in them have their own |
 /// | `haveLimits` | atomic; set once |
 /// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
+/// | `standers`, `standingLines` | its lock, inside that of a line; atomic, stored under that lock |
 /// | `waits` | its lock: bodies that wait with nothing to run meanwhile, and what the last look for circles found |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
 /// | `abandoned` | its lock: for the stop's report |
@@ -87,6 +88,9 @@ package final class Engine: TokenSubmitter {
     let abandoned = Guarded<[StopReport.Abandoned]?>([])
     /// Who runs inside what an ancestor holds.
     let nests = Guarded(Holds())
+    /// Who stands in a line with an earlier permit in hand; and of how many lines these are.
+    let standers = Guarded(Standers())
+    let standingLines = Atomic<Int>(0)
     /// As many as `nests` has or is about to have: while it is 0, nobody has to ask.
     let guestCount = Atomic<Int>(0)
     /// A blocked thread is looking for what keeps its tree.

@@ -173,13 +173,22 @@ final class WaitSnapshot {
         guard token.tags.flags.contains(.ordered) else { return nil }
         let line = turnLine(of: token.anchor)
         guard line.contains(ObjectIdentifier(token)) else { return nil }
-        func mayHold(_ other: AnyTaskToken) -> Bool {
-            other !== token && other.anchor == token.anchor && other.tags.flags.contains(.ordered)
-        }
-        let running = executing.filter(mayHold)
-        if !running.isEmpty { return running }
+        if let running = orderedExecuting[token.anchor] { return running }
         // It may stand in the line of a permit.
-        return standing.filter { mayHold($0) && !line.contains(ObjectIdentifier($0)) }
+        if let known = holdersOfTurns[token.anchor] { return known }
+        let holders = (orderedStanding[token.anchor] ?? []).filter { !line.contains(ObjectIdentifier($0)) }
+        holdersOfTurns[token.anchor] = holders
+        return holders
+    }
+
+    private var holdersOfTurns: [UInt64: [AnyTaskToken]] = [:]
+
+    /// The tokens of ordered anchors, by anchor: of many that stand in one line nobody is asked for once for each.
+    private lazy var orderedExecuting = Self.ordered(executing)
+    private lazy var orderedStanding = Self.ordered(standing)
+
+    private static func ordered(_ tokens: [AnyTaskToken]) -> [UInt64: [AnyTaskToken]] {
+        Dictionary(grouping: tokens.filter { $0.tags.flags.contains(.ordered) }, by: \.anchor)
     }
 
     // MARK: Permits

@@ -37,6 +37,7 @@ extension TaskTokenCall {
     ///
     /// - Throws: `waitTimedOut`; then nothing was submitted.
     package func submitBlocking(_ input: Input, timeout: Duration?) throws(TokenError) -> TaskToken<Output> {
+        if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
         let places = try keeper.blockForPlaces(for: plan.operation, until: deadline(after: timeout))
         return plan.submit(input, options, to: keeper, places: places)

@@ -97,7 +97,7 @@ final class ManagedToken<Input: Sendable, Output: Sendable>: OutcomeToken<Output
         let after = call.after
         // Held by `care` alone, until it is due: a chain of any length keeps its end, and nothing before it.
         call.after = []
-        isHeld = delay > now || !after.isEmpty || options.rate != nil
+        isHeld = call.isDeferred || delay > now || !after.isEmpty || options.rate != nil
         // Before a body can ask for it.
         noteTimeout(now)
         if !isHeld {

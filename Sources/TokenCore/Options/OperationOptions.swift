@@ -120,6 +120,10 @@ public struct CallOptions: Sendable {
     var remaining: Duration? { instant.map { max(.zero, ContinuousClock.now.duration(to: $0)) } ?? delay }
     /// Tokens to wait for.
     var after: [AnyTaskToken] = []
+    /// Whether it waits for its time, or for others, before it needs a place.
+    var waitsFirst: Bool { !after.isEmpty || (remaining ?? .zero) > .zero }
+    /// It did when its caller was about to wait for a place: so it is still held, though its time may have come since.
+    var isDeferred = false
     var afterFailure = AfterFailure.fail
     /// How long it may live, from its submission.
     var timeout: Duration?

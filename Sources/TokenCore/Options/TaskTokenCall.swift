@@ -11,7 +11,7 @@
 public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     let plan: ManagedPlan<Input, Output>
     let coordinator: (any TokenSubmitter)?
-    let options: CallOptions
+    private(set) var options: CallOptions
 
     init(_ plan: ManagedPlan<Input, Output>, _ coordinator: (any TokenSubmitter)?, _ options: CallOptions) {
         self.plan = plan
@@ -32,10 +32,11 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     /// Submits a call once its coordinator has room for it, as `TaskTokenGuard.submit(_:)` does; with the key of a live token it
     /// returns that one, and the place that it waited for goes back.
     ///
-    /// A token that is not due yet needs no place: it takes one when it is.
+    /// A token that waits for its time or for others needs no place: it takes one when it is due, over the limit if need be.
     ///
     /// - Throws: `CancellationError` where the task is cancelled while it waits; then nothing was submitted.
     public func submit(_ input: Input) async throws -> TaskToken<Output> {
+        if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
         return plan.submit(input, options, to: keeper, places: try await keeper.awaitPlaces(for: plan.operation))
     }
@@ -45,6 +46,14 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
         _ parameter: repeat each Parameter
     ) async throws -> TaskToken<Output> where Input == (repeat each Parameter) {
         try await submit((repeat each parameter))
+    }
+
+    /// The call, where it waits for its time or for others and so needs no place yet.
+    var deferred: Self? {
+        guard options.waitsFirst else { return nil }
+        var call = self
+        call.options.isDeferred = true
+        return call
     }
 
     /// Whom to ask for a place, from outside of bodies.
