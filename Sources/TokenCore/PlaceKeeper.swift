@@ -9,16 +9,21 @@
 package protocol PlaceKeeper: TokenSubmitter {
     /// Waits for the places that a token of an operation needs, which is not made yet.
     ///
-    /// - Returns: those that it has now, to be put among the token's holdings; none where none is needed, or the submitter
-    ///   stops.
+    /// - Parameter callOff: what may end the wait.
+    /// - Returns: those that it has now, to be put among the token's holdings, or given back; none where none is needed, or the
+    ///   submitter stops.
     /// - Throws: `CancellationError` where the calling task is cancelled first.
-    func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings
+    func awaitPlaces(for operation: Operation, callOff: CallOff?) async throws -> TokenTags.Holdings
 
     /// As `awaitPlaces`, for callers that are threads.
     ///
-    /// - Parameter deadline: monotonic nanoseconds; nil: without limit.
+    /// - Parameters:
+    ///   - deadline: monotonic nanoseconds; nil: without limit.
+    ///   - callOff: what may end the wait.
     /// - Throws: `waitTimedOut`.
-    func blockForPlaces(for operation: Operation, until deadline: Int64?) throws(TokenError) -> TokenTags.Holdings
+    func blockForPlaces(
+        for operation: Operation, until deadline: Int64?, callOff: CallOff?
+    ) throws(TokenError) -> TokenTags.Holdings
 
     /// Places that were waited for are not used after all.
     func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation)
@@ -44,7 +49,7 @@ extension GuardCore {
     @usableFromInline
     func submitWaiting(_ input: Input, to coordinator: (any TokenSubmitter)?) async throws -> TaskToken<Output> {
         guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
-        return submit(input, to: keeper, with: try await keeper.awaitPlaces(for: operation))
+        return submit(input, to: keeper, with: try await keeper.awaitPlaces(for: operation, callOff: nil))
     }
 
     /// As `submit`, once there is a place; blocks the calling thread until then.
@@ -54,7 +59,8 @@ extension GuardCore {
     ) throws(TokenError) -> TaskToken<Output> {
         guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
         let deadline = try deadline(after: timeout)
-        return submit(input, to: keeper, with: try keeper.blockForPlaces(for: operation, until: deadline))
+        return submit(
+            input, to: keeper, with: try keeper.blockForPlaces(for: operation, until: deadline, callOff: nil))
     }
 
     private func submit(

@@ -153,6 +153,54 @@ struct DueTests {
         }
     }
 
+    /// Where the second would wait for a place first, it would come when the first one's work is done, and do it again.
+    @Test(
+        "a keyed call that waits for a place takes the token that has the key, or gets it meanwhile", arguments: [1, 2])
+    func keyWhileWaiting(capacity: Int) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.capacity = capacity
+        } _: { coordinator in
+            let (gate, ran) = (Gate(), Tally())
+            let operation = TaskTokenGuard("due_key_waits", on: coordinator) { (number: Int) in
+                ran.add()
+                gate.pass()
+                return number
+            }
+            let first = try await operation.with(key: "a").submit(1)
+            let others = (1..<capacity).map { operation(10 + $0) }
+            // There is no place, and none is needed.
+            let again = try await operation.with(key: "a").submit(2)
+            let blocking = try operation.with(key: "a").submitBlocking(3, timeout: .zero)
+            #expect(again === first && blocking === first)
+            // None has it yet: one of them waits for a place, the others for that one, with their threads or without.
+            let waiting = (0..<10).map { number in Task { try await operation.with(key: "b").submit(number) } }
+            let threads = Task { () throws -> [TaskToken<Int>] in
+                let tokens = Journal<TaskToken<Int>>()
+                await concurrently(4) { number in
+                    if let token = try? operation.with(key: "b").submitBlocking(number, timeout: nil) {
+                        tokens.note(token)
+                    }
+                }
+                return tokens.all
+            }
+            #expect(await eventually { coordinator.statistics().admission?.waiting == 14 })
+            gate.open()
+            let leader = try await waiting[0].value
+            for task in waiting {
+                let token = try await task.value
+                #expect(token === leader)
+            }
+            let blocked = try await threads.value
+            #expect(blocked.count == 4 && blocked.allSatisfy { $0 === leader })
+            _ = try await (first.value, leader.value)
+            #expect(await settle(others))
+            #expect(ran.value == capacity + 1)
+            #expect(await eventually { coordinator.statistics().admission?.inUse == 0 })
+            #expect(coordinator.statistics().admission?.waiting == 0)
+        }
+    }
+
     @Test("what waits for its time or for others needs no place, however its caller would wait for one")
     func deferredNeedsNoPlace() async throws {
         try await withTestCoordinator {

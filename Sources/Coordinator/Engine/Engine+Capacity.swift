@@ -211,12 +211,12 @@ extension Engine: PlaceKeeper {
 
     // MARK: Waiting outside
 
-    package func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings {
+    package func awaitPlaces(for operation: Operation, callOff: CallOff?) async throws -> TokenTags.Holdings {
         var granted: TokenTags.Holdings = []
         // The operation's own first: nobody keeps one of the coordinator's places while it waits for that.
         for admission in admissions(of: operations.record(operation)).reversed() where admission.overload == .suspend {
             do {
-                if try await awaitPlace(admission) { granted.insert(admission.holding) }
+                if try await awaitPlace(admission, callOff) { granted.insert(admission.holding) }
             } catch {
                 returnPlaces(granted, of: operation)
                 throw error
@@ -225,7 +225,8 @@ extension Engine: PlaceKeeper {
         return granted
     }
 
-    private func awaitPlace(_ admission: Admission) async throws -> Bool {
+    private func awaitPlace(_ admission: Admission, _ callOff: CallOff?) async throws -> Bool {
+        if callOff?.isOff == true { return false }
         let place = Guarded(Registration.none)
         let isGranted = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -237,6 +238,7 @@ extension Engine: PlaceKeeper {
                         return place == .cancelled
                     }
                     if isCancelled { admission.withLock { $0.giveUp(number) }?.tell(false) }
+                    callOff?.whenOff { admission.withLock { $0.giveUp(number) }?.tell(false) }
                 }
             }
         } onCancel: {
@@ -254,12 +256,12 @@ extension Engine: PlaceKeeper {
     }
 
     package func blockForPlaces(
-        for operation: Operation, until deadline: Int64?
+        for operation: Operation, until deadline: Int64?, callOff: CallOff?
     ) throws(TokenError) -> TokenTags.Holdings {
         var granted: TokenTags.Holdings = []
         for admission in admissions(of: operations.record(operation)).reversed() where admission.overload == .suspend {
             do throws(TokenError) {
-                if try blockForPlace(admission, until: deadline) { granted.insert(admission.holding) }
+                if try blockForPlace(admission, until: deadline, callOff) { granted.insert(admission.holding) }
             } catch {
                 returnPlaces(granted, of: operation)
                 throw error
@@ -268,7 +270,10 @@ extension Engine: PlaceKeeper {
         return granted
     }
 
-    private func blockForPlace(_ admission: Admission, until deadline: Int64?) throws(TokenError) -> Bool {
+    private func blockForPlace(
+        _ admission: Admission, until deadline: Int64?, _ callOff: CallOff?
+    ) throws(TokenError) -> Bool {
+        if callOff?.isOff == true { return false }
         let parker = Parker()
         let answer = Guarded(false)
         let waiter = PlaceWaiter { isGranted in
@@ -278,6 +283,7 @@ extension Engine: PlaceKeeper {
         switch register(waiter, admission) {
         case .answered(let isGranted): return isGranted
         case .waits(let number):
+            callOff?.whenOff { admission.withLock { $0.giveUp(number) }?.tell(false) }
             let isTold = parker.park(timeout: deadline.map { max(0, $0 - now()) } ?? -1)
             if !isTold, admission.withLock({ $0.giveUp(number) }) != nil {
                 throw TokenError(.waitTimedOut, "no place came free in time: \(admission.description)")

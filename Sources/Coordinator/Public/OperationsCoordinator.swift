@@ -269,13 +269,15 @@ public final class OperationsCoordinator: TokenSubmitter, BatchSubmitter, PlaceK
     /// Lets a token go that was settled in a mailbox; tokens call this.
     public func tokenDiedInMailbox(_ token: AnyTaskToken) { engine.tokenDiedInMailbox(token) }
 
-    package func awaitPlaces(for operation: Operation) async throws -> TokenTags.Holdings {
-        try await engine.awaitPlaces(for: operation)
+    package func awaitPlaces(for operation: Operation, callOff: CallOff?) async throws -> TokenTags.Holdings {
+        try await engine.awaitPlaces(for: operation, callOff: callOff)
     }
 
     package func blockForPlaces(
-        for operation: Operation, until deadline: Int64?
-    ) throws(TokenError) -> TokenTags.Holdings { try engine.blockForPlaces(for: operation, until: deadline) }
+        for operation: Operation, until deadline: Int64?, callOff: CallOff?
+    ) throws(TokenError) -> TokenTags.Holdings {
+        try engine.blockForPlaces(for: operation, until: deadline, callOff: callOff)
+    }
 
     package func returnPlaces(_ places: TokenTags.Holdings, of operation: Operation) {
         engine.returnPlaces(places, of: operation)

@@ -39,7 +39,15 @@ extension TaskTokenCall {
     package func submitBlocking(_ input: Input, timeout: Duration?) throws(TokenError) -> TaskToken<Output> {
         if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
-        let places = try keeper.blockForPlaces(for: plan.operation, until: deadline(after: timeout))
-        return plan.submit(input, options, to: keeper, places: places)
+        let deadline = try deadline(after: timeout)
+        guard let key = plan.key(of: options) else {
+            let places = try keeper.blockForPlaces(for: plan.operation, until: deadline, callOff: nil)
+            return plan.submit(input, options, to: keeper, places: places)
+        }
+        let (gate, wait) = (keeper.realm.gate(of: plan.operation), CallOff())
+        gate.callOff(wait, at: key)
+        defer { gate.forget(wait, at: key) }
+        let places = try keeper.blockForPlaces(for: plan.operation, until: deadline, callOff: wait)
+        return plan.submit(input, options, to: keeper, places: places, unless: wait)
     }
 }

@@ -54,9 +54,12 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
 
     /// Makes the token of one call and hands it to its submitter, at once or when it is due.
     ///
-    /// - Parameter places: among its submitter's live tokens; they were waited for.
+    /// - Parameters:
+    ///   - places: among its submitter's live tokens; they were waited for.
+    ///   - wait: how that was; where it was called off there is a token already.
     func submit(
-        _ input: Input, _ call: CallOptions, to explicit: (any TokenSubmitter)?, places: TokenTags.Holdings = []
+        _ input: Input, _ call: CallOptions, to explicit: (any TokenSubmitter)?, places: TokenTags.Holdings = [],
+        unless wait: CallOff? = nil
     ) -> TaskToken<Output> {
         var unused = places
         defer { if !unused.isEmpty { (explicit as? any PlaceKeeper)?.returnPlaces(unused, of: operation) } }
@@ -77,9 +80,8 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         let realm = place.submitter.realm
         let gate = options.needGate || call.key != nil ? realm.gate(of: operation) : nil
         stateLimits(to: place.submitter)
-        if let key = call.key, let gate {
-            let key = OperationGate.Key(text: key, result: ObjectIdentifier(TaskToken<Output>.self))
-            if let live = gate.claim(key, for: token) {
+        if let key = key(of: call), let gate {
+            if let live = gate.claim(key, for: token, unless: wait) {
                 return unsafeDowncast(live, to: TaskToken<Output>.self)
             }
             token.key = key
@@ -89,6 +91,11 @@ final class ManagedPlan<Input: Sendable, Output: Sendable>: TokenPlan, @unchecke
         if options.context.isCaptured { token.context = .capture() }
         if token.launch(place.submitter, gate, claim, with: places) { unused = [] }
         return token
+    }
+
+    /// What a call's key is in the gate.
+    func key(of call: CallOptions) -> OperationGate.Key? {
+        call.key.map { OperationGate.Key(text: $0, result: ObjectIdentifier(TaskToken<Output>.self)) }
     }
 
     /// Tells a submitter what the operation is to be held to; from then on it is.

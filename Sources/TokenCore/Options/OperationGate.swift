@@ -17,6 +17,8 @@ package final class OperationGate: Sendable {
         var bucket = TokenBucket()
         var breaker = BreakerState()
         var keys: [Key: Entry] = [:]
+        /// Who waits for a place with a key.
+        var waits: [Key: [CallOff]] = [:]
         var limits: Set<OperationLimits> = []
     }
     private let state = Guarded(State())
@@ -35,15 +37,18 @@ package final class OperationGate: Sendable {
         let submitter = UInt(bitPattern: thisThread)
     }
 
-    /// The live token that has the key; nil where the new one has it now, to be launched at once.
-    func claim(_ key: Key, for token: AnyTaskToken) -> AnyTaskToken? {
+    /// The live token that has the key, or that had it while the caller waited for a place; nil where the new one has it now, to be
+    /// launched at once.
+    func claim(_ key: Key, for token: AnyTaskToken, unless wait: CallOff? = nil) -> AnyTaskToken? {
         while true {
             let (found, isLaunched, old): (AnyTaskToken?, Bool, Entry?) = state.withLock { state in
                 let entry = state.keys[key]
+                if let promised = wait?.token, promised !== entry?.token { return (promised, true, nil) }
                 if let entry, !entry.isLaunched || !entry.token.isSettled {
                     return (entry.token, entry.isLaunched || entry.submitter == UInt(bitPattern: thisThread), entry)
                 }
                 state.keys[key] = Entry(token: token)
+                for wait in state.waits[key] ?? [] { wait.promise(token) }
                 return (nil, true, entry)
             }
             _ = old  // freed outside the lock
@@ -55,7 +60,30 @@ package final class OperationGate: Sendable {
 
     /// The token that claimed a key can be seen.
     func didLaunch(_ key: Key, _ token: AnyTaskToken) {
-        state.withLock { state in if state.keys[key]?.token === token { state.keys[key]?.isLaunched = true } }
+        let waits = state.withLock { state -> [CallOff] in
+            if state.keys[key]?.token === token { state.keys[key]?.isLaunched = true }
+            return (state.waits[key] ?? []).filter { $0.token === token }
+        }
+        for wait in waits { wait.call() }
+    }
+
+    /// Has a wait called off when a token gets the key; at once where a live one has it.
+    func callOff(_ wait: CallOff, at key: Key) {
+        let isOff = state.withLock { state in
+            state.waits[key, default: []].append(wait)
+            guard let entry = state.keys[key], !entry.isLaunched || !entry.token.isSettled else { return false }
+            wait.promise(entry.token)
+            return entry.isLaunched
+        }
+        if isOff { wait.call() }
+    }
+
+    /// The wait is over.
+    func forget(_ wait: CallOff, at key: Key) {
+        state.withLock { state in
+            state.waits[key]?.removeAll { $0 === wait }
+            if state.waits[key]?.isEmpty == true { state.waits[key] = nil }
+        }
     }
 
     /// A token that had a key is settled.

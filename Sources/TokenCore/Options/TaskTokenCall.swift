@@ -29,8 +29,8 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
         plan.submit((repeat each parameter), options, to: coordinator)
     }
 
-    /// Submits a call once its coordinator has room for it, as `TaskTokenGuard.submit(_:)` does; with the key of a live token it
-    /// returns that one, and the place that it waited for goes back.
+    /// Submits a call once its coordinator has room for it, as `TaskTokenGuard.submit(_:)` does; with the key of a live token, or of
+    /// one that is submitted while it waits, it returns that one at once.
     ///
     /// A token that waits for its time or for others needs no place: it takes one when it is due, over the limit if need be.
     ///
@@ -38,7 +38,15 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     public func submit(_ input: Input) async throws -> TaskToken<Output> {
         if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
-        return plan.submit(input, options, to: keeper, places: try await keeper.awaitPlaces(for: plan.operation))
+        guard let key = plan.key(of: options) else {
+            let places = try await keeper.awaitPlaces(for: plan.operation, callOff: nil)
+            return plan.submit(input, options, to: keeper, places: places)
+        }
+        let (gate, wait) = (keeper.realm.gate(of: plan.operation), CallOff())
+        gate.callOff(wait, at: key)
+        defer { gate.forget(wait, at: key) }
+        let places = try await keeper.awaitPlaces(for: plan.operation, callOff: wait)
+        return plan.submit(input, options, to: keeper, places: places, unless: wait)
     }
 
     /// Submits a call of a function of several parameters once there is room for it.
@@ -78,12 +86,13 @@ extension TaskTokenGuard {
     ///
     /// - Parameters:
     ///   - delay: how long to wait before it is due: zero and more.
-    ///   - after: tokens to wait for, of any coordinator; with the first that does not complete it fails, unless it is to run.
+    ///   - after: tokens to wait for, of any coordinator; with the first that does not complete it fails, unless it is to run. A body
+    ///     that waits for such a call waits for those, too: where they are not its own, C9 does not hold (Docs/Waiting.md).
     ///   - afterFailure: what becomes of it where one of these did not complete; `fail` by default.
     ///   - timeout: how long it may live from its submission, more than zero; then it settles with `timedOut`. Where the guard has
     ///     one, too, the shorter holds.
     ///   - key: 1…1,024 UTF-8 bytes: while a token of this operation, coordinator and result type with the same key is
-    ///     alive, the call returns that one, and nothing is submitted.
+    ///     alive, the call returns that one, and nothing is submitted. A body that waits for it may wait for a token of others, then.
     public func with(
         delay: Duration? = nil, after: [AnyTaskToken] = [], afterFailure: CallOptions.AfterFailure = .fail,
         timeout: Duration? = nil, key: String? = nil
