@@ -36,6 +36,8 @@ package struct AdmissionLimit<Token: Sendable, Waiter: Sendable>: Sendable {
     package private(set) var through = 0
     package private(set) var refused: UInt64 = 0
     package private(set) var dropped: UInt64 = 0
+    /// Who had to wait outside.
+    package var suspended: UInt64 { lastWaiter }
     private var line: Deque<Token> = []
     private var waiters = IndexedQueue<(number: UInt64, waiter: Waiter)>()
     private var lastWaiter: UInt64 = 0

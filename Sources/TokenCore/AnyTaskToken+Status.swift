@@ -26,7 +26,7 @@ extension AnyTaskToken {
         let domain = hasBegun && realm?.runsItsTokens == true ? Int(self.domain) + 1 : nil
         return TokenStatus(
             id: id, operationType: operationType, state: word.state, waitsFor: obstacle(word),
-            isAwaited: isNeeded && !word.isTerminal || word.waiters != 0, attempts: attempts, domain: domain,
+            isAwaited: isNeeded && !word.isTerminal || WaiterList.hasWaiters(self), attempts: attempts, domain: domain,
             seed: seed,
             age: realm == nil || submittedFirst == 0 ? nil : .nanoseconds(max(0, tge_now_ns() - submittedFirst)),
             timeRemaining: word.isTerminal ? nil : until(timeLimit))

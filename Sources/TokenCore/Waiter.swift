@@ -153,6 +153,19 @@ package enum WaiterList {
         }
     }
 
+    /// Whether somebody waits for a token: not only the token itself, to know of its end.
+    static func hasWaiters(_ token: AnyTaskToken) -> Bool {
+        stripes[token].lock.withLock { _ in
+            let current = TokenWord(raw: token.word.load(ordering: .acquiring))
+            var node = current.isTerminal || current.waiters == 0 ? nil : pointer(current.waiters) as Unmanaged<Waiter>?
+            while let waiter = node?.takeUnretainedValue() {
+                if case .sink(let sink, _) = waiter.action, sink === token {} else { return true }
+                node = waiter.next
+            }
+            return false
+        }
+    }
+
     /// Tells everyone in the list that the winning transition took, in the order in which they came.
     static func resume(_ head: UInt, of token: AnyTaskToken) {
         guard head != 0 else { return }

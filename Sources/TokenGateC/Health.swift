@@ -24,6 +24,7 @@ private struct HealthJSON: Encodable {
     let failures: [Reputation.FailureKind]
     let isBlocked: Bool
     let isBreakerOpen: Bool
+    let isBreakerHalfOpen: Bool
     let recommendation: String
 
     init(_ reputation: Reputation) {
@@ -40,6 +41,7 @@ private struct HealthJSON: Encodable {
         failures = reputation.failures
         isBlocked = reputation.isBlocked
         isBreakerOpen = reputation.isBreakerOpen
+        isBreakerHalfOpen = reputation.isBreakerHalfOpen
         recommendation = reputation.recommendation
     }
 }
@@ -63,6 +65,7 @@ extension tg_health {
         health = reputation.health.number
         is_blocked = reputation.isBlocked ? 1 : 0
         is_breaker_open = reputation.isBreakerOpen ? 1 : 0
+        is_breaker_half_open = reputation.isBreakerHalfOpen ? 1 : 0
         runs = reputation.runs
         completed = reputation.completed
         failed = reputation.failed

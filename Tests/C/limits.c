@@ -139,13 +139,13 @@ static void breaks(void) {
     CHECK_STATUS(TG_E_BLOCKED, end_of(submit(broken, &five, NULL), &error));
     CHECK(atomic_load(&runs) == before && strstr(error.message, "\"broken\"") != NULL);
     NEED(tg_coordinator_health(coordinator, "broken", &health, NULL));
-    CHECK(health.health == TG_HEALTH_PROBLEMATIC && health.is_breaker_open == 1 && health.is_blocked == 0);
+    CHECK(health.health == TG_HEALTH_PROBLEMATIC && health.is_breaker_open == 1 && health.is_breaker_half_open == 0 && health.is_blocked == 0);
     CHECK(health.runs == 5 && health.failed == 5 && health.completed == 0 && health.timed_out == 0 && health.success_rate == 0);
     CHECK(strstr(health.recommendation, "breaker") != NULL);
     char *json = NULL;
     NEED(tg_coordinator_health_json(coordinator, "broken", &json, NULL));
     CHECK(strstr(json, "{\"count\":5,\"kind\":\"body status 5\"}") != NULL && strstr(json, "\"isBreakerOpen\":true") != NULL);
-    CHECK(strstr(json, "\"health\":\"problematic\"") != NULL);
+    CHECK(strstr(json, "\"health\":\"problematic\"") != NULL && strstr(json, "\"isBreakerHalfOpen\":false") != NULL);
     CHECK(number(json, "longestRunNanoseconds") == health.longest_run && health.longest_run >= 0);
     CHECK(number(json, "medianRunNanoseconds") == health.median_run && number(json, "medianWaitNanoseconds") == health.median_wait);
     tg_string_free(json);

@@ -24,7 +24,7 @@ struct CapacityTests {
         configuration.overload = overload
     }
 
-    @Test("reject: what comes on top settles at once with an error that names the capacity, and is counted")
+    @Test("C10 reject: what comes on top settles at once with an error that names the capacity, and is counted")
     func reject() async throws {
         try await withTestCoordinator {
             configure(&$0, 3, .reject)
@@ -117,7 +117,7 @@ struct CapacityTests {
         }
     }
 
-    @Test("suspend: callers wait in their order, and never are more tokens inside than there are places")
+    @Test("C10 suspend: callers wait in their order, and never are more tokens inside than there are places")
     func suspend() async throws {
         try await withTestCoordinator {
             configure(&$0, 4, .suspend)
@@ -146,6 +146,16 @@ struct CapacityTests {
             #expect(inside.value == 1_600)
             #expect(above.value == 0)
             #expect(coordinator.statistics().admission?.rejected == 0)
+            coordinator.pause()
+            let tokens = (0..<4).map { work($0) }
+            let before = try #require(coordinator.statistics().admission?.suspended)
+            let callers = (0..<3).map { number in Task { try await work.submit(number) } }
+            #expect(await eventually { coordinator.statistics().admission?.suspended == before + 3 })
+            coordinator.resume()
+            for caller in callers { _ = try await caller.value.value }
+            #expect(await settle(tokens))
+            // What had been counted stays.
+            #expect(coordinator.statistics().admission?.suspended == before + 3)
         }
     }
 
@@ -225,7 +235,7 @@ struct CapacityTests {
         #expect(try await first.value == 0)
     }
 
-    @Test("dropOldest: of those that wait the first makes room, what a worker has been sent is left alone")
+    @Test("C10 dropOldest: of those that wait the first makes room, what a worker has been sent is left alone")
     func dropOldest() async throws {
         try await withTestCoordinator {
             configure(&$0, 6, .dropOldest)

@@ -46,6 +46,8 @@ struct OptionBadInputTests {
         (OperationOptions(concurrency: 0), "concurrency 0"),
         (OperationOptions(concurrency: 65_537), "concurrency 65537"),
         (OperationOptions(capacity: 0), "capacity 0"),
+        (OperationOptions(overload: .reject), "policy reject"),
+        (OperationOptions(overload: .dropOldest), "policy dropOldest"),
         (OperationOptions(capacity: .min), "capacity -"),
         (OperationOptions(concurrency: 1, capacity: 1_000_000_001), "capacity 1000000001"),
     ]

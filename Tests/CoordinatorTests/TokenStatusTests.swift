@@ -130,6 +130,13 @@ struct TokenStatusTests {
         #expect(paused.status().waitsFor == .pause && !paused.status().isAwaited)
         paused.onSettled {}
         #expect(paused.status().isAwaited)
+        // That it has options is nobody's wait.
+        let delayed = plain.with(delay: .seconds(3_600), timeout: .seconds(7_200))(3)
+        #expect(!delayed.status().isAwaited)
+        delayed.onSettled {}
+        #expect(delayed.status().isAwaited)
+        delayed.kill()
+        #expect(!delayed.status().isAwaited)
         try coordinator.resume("status_plain")
         gate.open()
         #expect(await settle(tokens + [paused]))

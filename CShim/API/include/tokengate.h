@@ -691,7 +691,7 @@ typedef struct tg_health {
     int32_t health;          /* TG_HEALTH_... */
     int32_t is_blocked;      /* 1: by tg_coordinator_block */
     int32_t is_breaker_open; /* 1: by its circuit breaker */
-    int32_t reserved;        /* 0 */
+    int32_t is_breaker_half_open; /* 1: it lets some try, and blocks the others */
     uint64_t runs;           /* completed + failed + timed_out */
     uint64_t completed;
     uint64_t failed;
@@ -712,7 +712,7 @@ TG_API tg_status tg_coordinator_health(
 /* The same, with what its bodies failed with and how often, as JSON: an object, or, where `operation_type` is NULL, an array with all in
  * order of their first submission: {"operationType", "health", "runs", "completed", "failed", "timedOut", "successRate" (where
  * there are runs), "medianWaitNanoseconds", "medianRunNanoseconds", "longestRunNanoseconds", "failures": [{"kind", "count"}],
- * "isBlocked", "isBreakerOpen", "recommendation"}. *out is to be freed with tg_string_free. */
+ * "isBlocked", "isBreakerOpen", "isBreakerHalfOpen", "recommendation"}. *out is to be freed with tg_string_free. */
 TG_API tg_status tg_coordinator_health_json(
     const tg_coordinator *coordinator, const char *operation_type, char **out, tg_error *error);
 

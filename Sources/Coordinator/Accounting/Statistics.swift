@@ -137,6 +137,8 @@ public struct Statistics: Sendable {
         public let inUse: Int
         /// Callers that wait for a place.
         public let waiting: Int
+        /// Callers that had to wait for one so far.
+        public let suspended: UInt64
         /// Tokens that found no place so far.
         public let rejected: UInt64
         /// Tokens that were dropped for newer ones so far.
@@ -272,7 +274,8 @@ extension Engine.Admission {
     fileprivate var statistics: Statistics.Admission {
         withLock {
             Statistics.Admission(
-                capacity: $0.limit, inUse: $0.inUse, waiting: $0.waiting, rejected: $0.refused, dropped: $0.dropped)
+                capacity: $0.limit, inUse: $0.inUse, waiting: $0.waiting, suspended: $0.suspended, rejected: $0.refused,
+                dropped: $0.dropped)
         }
     }
 }

@@ -198,11 +198,16 @@ package final class Engine: TokenSubmitter {
         events = EventBus(buffer: configuration.eventBuffer)
         history = configuration.historyCapacity > 0 ? History(capacity: configuration.historyCapacity) : nil
         let time = configuration.time
+        // Whoever arms the first timer may be a worker, on its core.
+        let cpus = configuration.pinMode == .none ? nil : cpuSets.reduce(CPUSet()) { $0.union($1) }
         realm = TokenRealm(
             origin: configuration.origin ?? UInt64.random(in: 1...UInt64.max), runsItsTokens: true,
             timers: {
                 TimerQueue(time: time) { run in
-                    let thread = try? PinnedThread.spawn(name: "tg-timer", cpus: nil) { _ in run() }
+                    // Its CPUs may have gone since.
+                    let thread =
+                        (try? PinnedThread.spawn(name: "tg-timer", cpus: cpus) { _ in run() })
+                        ?? (try? PinnedThread.spawn(name: "tg-timer", cpus: nil) { _ in run() })
                     thread?.detach()
                     return thread != nil
                 }

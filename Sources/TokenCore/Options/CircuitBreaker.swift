@@ -10,7 +10,8 @@
 /// While it is open, submissions settle at once with `operationBlocked`, so that what is broken gets rest, and callers an answer.
 /// After `coolDown` it is half open: `probes` tokens may try; if they all return it closes, if one throws it opens again
 /// (M. Nygard, *Release It!*, 2007). A body that throws has failed, and one whose token timed out meanwhile; killed and discarded tokens do
-/// not count. All guards of one name share the window of their coordinator.
+/// not count. All guards of one name that state a breaker share the window of
+/// their coordinator; the calls of one that states none are neither blocked nor counted.
 ///
 /// Run: `Examples/Breaker`.
 public struct CircuitBreaker: Sendable, Hashable {

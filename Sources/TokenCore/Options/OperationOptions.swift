@@ -91,6 +91,9 @@ public struct OperationOptions: Sendable {
     /// What is wrong with them, if anything.
     @usableFromInline
     var problem: TokenError? {
+        if capacity == nil, overload != .suspend {
+            return TokenError(.invalidArgument, "the overload policy \(overload) is stated, but no capacity")
+        }
         if let problem = retry?.problem ?? rate?.problem ?? breaker?.problem ?? limits?.problem { return problem }
         for (name, time) in [("queueTimeout", queueTimeout), ("runTimeout", runTimeout), ("timeout", timeout)] {
             if let time, time <= .zero { return TokenError(.invalidArgument, "\(name) \(time) is not positive") }

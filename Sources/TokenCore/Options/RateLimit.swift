@@ -7,13 +7,13 @@
 
 /// How many tokens of an operation may become due in a time: a token bucket.
 ///
-/// Tokens beyond it wait without a worker, in the order in which they were submitted. All guards of one name share the bucket
-/// of their coordinator; each token is held to the numbers of its own guard. A token has its share from when it waits for nothing but
+/// Tokens beyond it wait without a worker, in the order in which they were submitted. All guards of one name that state a rate share the
+/// bucket of their coordinator; each token is held to the numbers of its own guard. A token has its share from when it waits for nothing but
 /// its rate, whatever becomes of it: one that is killed then does not give it back.
 ///
 /// Run: `Examples/Schedules`.
 public struct RateLimit: Sendable, Hashable {
-    /// Tokens a second in the long run: more than zero, at most 1,000,000,000.
+    /// Tokens a second in the long run: at most 1,000,000,000, and at least `burst` in 2,000,000,000 s.
     public var perSecond: Double
     /// Tokens at once after a time without any: 1…1,000,000; 1 by default.
     public var burst: Int
