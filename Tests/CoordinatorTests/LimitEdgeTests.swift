@@ -295,4 +295,34 @@ struct LimitEdgeTests {
             #expect(await settle(items + [token]))
         }
     }
+
+    @Test("a callback within that submission does not wait for a place that the call itself stands for")
+    func keyedWithinWaiting() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.capacity = 4
+            $0.overload = .dropOldest
+        } _: { coordinator in
+            coordinator.pause()
+            let item = TaskTokenGuard("keyed_item", on: coordinator) { (number: Int) in number }
+            let refresh = TaskTokenGuard(
+                "keyed_refresh", options: OperationOptions(capacity: 1), on: coordinator
+            ) { (number: Int) in number }
+            let within = Journal<TaskToken<Int>>()
+            let holder = refresh(0)
+            let items = (0..<3).map { number in
+                let token = item(number)
+                token.onSettled {
+                    let call = refresh.with(key: "refresh")
+                    if let token = try? call.submitBlocking(0, timeout: .zero) { within.note(token) }
+                }
+                return token
+            }
+            // An item is dropped for it; then there is no room for it in its operation.
+            let token = refresh.with(key: "refresh")(1)
+            #expect(within.count == 1 && within.all.first === token)
+            coordinator.resume()
+            #expect(await settle(items + [token, holder]))
+        }
+    }
 }

@@ -16,7 +16,8 @@ package import TokenCore
 //
 // A token is let in when five things are true: it stands in the line; a body waits for it; its nearest ancestor inside
 // the hold waits; that one has no guest; and, in a turn, no other descendant of the host stands before it (that one is
-// let in first). Whoever makes one of them true looks at the others: `need`, `noteHeld`, `seekGuest`, `leaveHold`.
+// let in first). Whoever makes one of them true looks at the others: `need`, `noteHeld`, `seekGuest`, `leaveHold`. So is a synchronous
+// body that stands in line for a permit that it lent (`letBack`), ahead of tokens.
 extension Engine: AwaitObserver {
     /// Who wants to go on after a wait, while a guest is inside what it holds.
     enum Returner: Sendable {

@@ -73,7 +73,8 @@ package final class OperationGate: Sendable {
             state.waits[key, default: []].append(wait)
             guard let entry = state.keys[key], !entry.isLaunched || !entry.token.isSettled else { return false }
             wait.promise(entry.token)
-            return entry.isLaunched
+            // Within the submission of that one, by a callback, its end must not be waited for.
+            return entry.isLaunched || entry.submitter == UInt(bitPattern: thisThread)
         }
         if isOff { wait.call() }
     }
