@@ -35,6 +35,8 @@ package final class OperationGate: Sendable {
         var isLaunched = false
         /// That thread: a callback that is called within the submission may ask for the same key.
         let submitter = UInt(bitPattern: thisThread)
+        /// To the calling thread.
+        var isVisible: Bool { isLaunched || submitter == UInt(bitPattern: thisThread) }
     }
 
     /// The live token that has the key, or that had it while the caller waited for a place; nil where the new one has it now, to be
@@ -43,9 +45,12 @@ package final class OperationGate: Sendable {
         while true {
             let (found, isLaunched, old): (AnyTaskToken?, Bool, Entry?) = state.withLock { state in
                 let entry = state.keys[key]
-                if let promised = wait?.token, promised !== entry?.token { return (promised, true, nil) }
+                if let promised = wait?.token {
+                    // Also where it is settled by now: its work was done while the caller waited.
+                    return (promised, entry.map { $0.token !== promised || $0.isVisible } ?? true, nil)
+                }
                 if let entry, !entry.isLaunched || !entry.token.isSettled {
-                    return (entry.token, entry.isLaunched || entry.submitter == UInt(bitPattern: thisThread), entry)
+                    return (entry.token, entry.isVisible, entry)
                 }
                 state.keys[key] = Entry(token: token)
                 for wait in state.waits[key] ?? [] { wait.promise(token) }
@@ -74,7 +79,7 @@ package final class OperationGate: Sendable {
             guard let entry = state.keys[key], !entry.isLaunched || !entry.token.isSettled else { return false }
             wait.promise(entry.token)
             // Within the submission of that one, by a callback, its end must not be waited for.
-            return entry.isLaunched || entry.submitter == UInt(bitPattern: thisThread)
+            return entry.isVisible
         }
         if isOff { wait.call() }
     }
