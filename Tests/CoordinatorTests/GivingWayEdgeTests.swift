@@ -145,18 +145,6 @@ struct GivingWayEdgeTests {
         }
     }
 
-    /// Bodies that are counted while they are inside.
-    private struct Inside {
-        let now = Tally()
-        let breaches = Tally()
-
-        func pass(_ most: Int) {
-            if now.add() > most { breaches.add() }
-            for _ in 0..<30 { _ = CurrentThread.tid() }
-            now.add(-1)
-        }
-    }
-
     enum Change: CaseIterable { case nothing, limit, tier, everything }
 
     @Test(
@@ -172,7 +160,7 @@ struct GivingWayEdgeTests {
             $0.storageLimits = [.slow: 2]
         } _: { coordinator in
             let (name, options) = ("way_forest", OperationOptions(concurrency: 1))
-            let (limit, anchor, tier) = (Inside(), Inside(), Inside())
+            let (limit, anchor, tier) = (InsideCount(), InsideCount(), InsideCount())
             let (most, mostInTier) = (isLimitChanged ? 4 : 1, isTierChanged ? 4 : 2)
             let leaf = TaskTokenGuard("way_leaf", on: coordinator) { (_: Int) async in await Task.yield() }
             let limited = TaskTokenGuard(name, storage: .slow, options: options, on: coordinator) { (n: Int) throws in

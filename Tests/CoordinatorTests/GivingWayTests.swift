@@ -11,6 +11,18 @@ import TokenGate
 
 @testable import Coordinator
 
+/// Bodies that do not wait, and how many of them there were at once.
+struct InsideCount {
+    let now = Tally()
+    let breaches = Tally()
+
+    func pass(_ most: Int) {
+        if now.add() > most { breaches.add() }
+        for _ in 0..<50 { _ = CurrentThread.tid() }
+        now.add(-1)
+    }
+}
+
 @Suite("who has a permit and waits for the next gives way to one that needs it below an async body")
 struct GivingWayTests {
     private func limit(_ coordinator: OperationsCoordinator, _ name: String) -> Statistics.Limit? {
@@ -25,18 +37,6 @@ struct GivingWayTests {
             && coordinator.engine.allLines.allSatisfy { $0.permits.withLock { $0.imbalances == 0 } }
     }
 
-    /// Bodies that do not wait, and how many of them there were at once.
-    private struct Inside {
-        let now = Tally()
-        let breaches = Tally()
-
-        func pass(_ most: Int) {
-            if now.add() > most { breaches.add() }
-            for _ in 0..<50 { _ = CurrentThread.tid() }
-            now.add(-1)
-        }
-    }
-
     @Test(
         "C9 an async body in a tier awaits a limited operation of that tier, whose permit a stranger in the tier's line has",
         arguments: [false, true], [1, 4])
@@ -47,7 +47,7 @@ struct GivingWayTests {
             $0.storageLimits[.slow] = 1
         } _: { coordinator in
             let name = "way_limited"
-            let (began, goOn, inside) = (Tally(), Tally(), Inside())
+            let (began, goOn, inside) = (Tally(), Tally(), InsideCount())
             let limited = TaskTokenGuard(
                 name, storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator
             ) { (number: Int) in
@@ -88,7 +88,7 @@ struct GivingWayTests {
             $0.pretend(domains: 2)
             $0.storageLimits[.slow] = 1
         } _: { coordinator in
-            let (began, goOn, inside) = (Tally(), Tally(), Inside())
+            let (began, goOn, inside) = (Tally(), Tally(), InsideCount())
             let limited = TaskTokenGuard(
                 "way_anchored", storage: .slow, locality: .sticky("way", atOnce: 1), on: coordinator
             ) { (number: Int) in
@@ -119,7 +119,7 @@ struct GivingWayTests {
         } _: { coordinator in
             let name = "way_lent"
             let (arrived, opened) = ((0..<4).map { _ in Tally() }, (0..<4).map { _ in Tally() })
-            let inside = Inside()
+            let inside = InsideCount()
             let leaf = TaskTokenGuard("way_leaf", on: coordinator) { (number: Int) async -> Int in
                 arrived[number].add()
                 _ = await eventually { opened[number].value > 0 }
@@ -174,7 +174,7 @@ struct GivingWayTests {
             $0.storageLimits[.slow] = 2
         } _: { coordinator in
             let name = "way_forest"
-            let inside = Inside()
+            let inside = InsideCount()
             let leaf = TaskTokenGuard("way_leaf", on: coordinator) { (number: Int) async -> Int in
                 await Task.yield()
                 return number

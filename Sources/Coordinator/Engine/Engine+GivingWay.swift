@@ -64,14 +64,11 @@ extension Engine {
     /// A body that takes its permits back stands in a line.
     func giveWay(at place: PermitPlace) {
         if mayTake(place) { give(place.kind, to: place.holder) }
-        seekTakers(of: place.earlier, like: place.holder)
     }
 
     /// A token, or a body, has come to stand in a line with earlier permits in hand, and is listed.
-    func seekTakers(of earlier: TokenTags.Holdings, like token: AnyTaskToken) {
-        for kind in PermitKind.allCases where earlier.contains(kind.holding) {
-            if let line = standingLine(kind, of: token) { seekTaker(in: line, kind) { _, _ in true } }
-        }
+    func seekTakers(of earlier: [(kind: PermitKind, line: Line)]) {
+        for (kind, line) in earlier { seekTaker(in: line, kind) { _, _ in true } }
     }
 
     /// A host of a permit may let one in: others may have what a descendant needs for that.

@@ -114,16 +114,15 @@ extension Engine {
                 continue
             }
             object.transition { $0.holding() }
-            let earlier = object.holdings.intersection(kind.earlier)
             let goesAhead = object.holdings.contains(.precedence)
-            let earlierLines = lines(of: earlier, object)
+            let earlier = lines(of: object.holdings.intersection(kind.earlier), object)
             let granted = line.permits.withLock { permits in
                 guard
                     goesAhead
                         ? permits.acquireAhead(.token(token), rank(of: object), number: token.number)
                         : permits.acquire(.token(token), rank(of: object))
                 else {
-                    noteStander(object, having: earlierLines, in: Standers.Place(line: line, kind: kind))
+                    noteStander(object, having: earlier, in: Standers.Place(line: line, kind: kind))
                     return false
                 }
                 hold(kind, object)
@@ -133,7 +132,7 @@ extension Engine {
                 noteHeld(object, record)
                 // Its host has let it in already, perhaps.
                 guard object.state == .waiting else { return }
-                return seekTakers(of: earlier, like: object)
+                return seekTakers(of: earlier)
             }
         }
         object.holdings.remove(.precedence)

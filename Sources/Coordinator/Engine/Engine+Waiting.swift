@@ -412,6 +412,7 @@ extension Engine {
         // Told like one that gets a permit, where it comes to that.
         letBack(place)
         giveWay(at: place)
+        seekTakers(of: earlier)
         return false
     }
 

@@ -40,13 +40,8 @@ extension TaskTokenCall {
         if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
         let deadline = try deadline(after: timeout)
-        guard let key = plan.key(of: options) else {
-            let places = try keeper.blockForPlaces(for: plan.operation, until: deadline, callOff: nil)
-            return plan.submit(input, options, to: keeper, places: places)
-        }
-        let (gate, wait) = (keeper.realm.gate(of: plan.operation), CallOff())
-        gate.callOff(wait, at: key)
-        defer { gate.forget(wait, at: key) }
+        let wait = beginWait(at: keeper)
+        defer { endWait(wait, at: keeper) }
         let places = try keeper.blockForPlaces(for: plan.operation, until: deadline, callOff: wait)
         return plan.submit(input, options, to: keeper, places: places, unless: wait)
     }

@@ -38,13 +38,8 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
     public func submit(_ input: Input) async throws -> TaskToken<Output> {
         if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
-        guard let key = plan.key(of: options) else {
-            let places = try await keeper.awaitPlaces(for: plan.operation, callOff: nil)
-            return plan.submit(input, options, to: keeper, places: places)
-        }
-        let (gate, wait) = (keeper.realm.gate(of: plan.operation), CallOff())
-        gate.callOff(wait, at: key)
-        defer { gate.forget(wait, at: key) }
+        let wait = beginWait(at: keeper)
+        defer { endWait(wait, at: keeper) }
         let places = try await keeper.awaitPlaces(for: plan.operation, callOff: wait)
         return plan.submit(input, options, to: keeper, places: places, unless: wait)
     }
@@ -62,6 +57,19 @@ public struct TaskTokenCall<Input: Sendable, Output: Sendable>: Sendable {
         var call = self
         call.options.isDeferred = true
         return call
+    }
+
+    /// With a key the call is about to wait for a place: until `endWait` the wait is called off when a token has that key.
+    func beginWait(at keeper: any PlaceKeeper) -> CallOff? {
+        plan.key(of: options).map { key in
+            let wait = CallOff()
+            keeper.realm.gate(of: plan.operation).callOff(wait, at: key)
+            return wait
+        }
+    }
+
+    func endWait(_ wait: CallOff?, at keeper: any PlaceKeeper) {
+        if let wait, let key = plan.key(of: options) { keeper.realm.gate(of: plan.operation).forget(wait, at: key) }
     }
 
     /// Whom to ask for a place, from outside of bodies.
