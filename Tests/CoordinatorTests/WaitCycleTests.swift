@@ -173,11 +173,13 @@ struct WaitCycleTests {
         }
     }
 
-    @Test("a body that waits for a stranger whose only worker it is")
+    @Test("a body that waits for a stranger whose only worker it is, where the system has no other thread")
     func worker() async throws {
+        let isFull = Tally()
         try await watched {
             $0.pretend(domains: 1)
             $0.workersPerCore = 1
+            $0.affinitySystem = RefusingAffinity { _ in isFull.value > 0 }
         } _: { coordinator, time, told in
             let strangers = Journal<TaskToken<Void>>()
             let stranger = TaskTokenGuard("cycle_stranger", on: coordinator) {}
@@ -187,6 +189,7 @@ struct WaitCycleTests {
             }
             let token = waiter()
             #expect(await eventually { token.state == .executing })
+            isFull.add()
             strangers.note(stranger())
             try #require(await look(time, told))
             #expect(words(told.all[0]) == ["cycle_stranger worker", "cycle_waiter body"])

@@ -11,9 +11,11 @@ internal import TokenCore
 
 // Threads beyond a crew's cap, where all that it has are blocked in waits (Docs/Waiting.md).
 extension Engine {
-    /// Makes a thread beyond the cap for each crew that is stuck with work, if the awaited token, or a descendant that
-    /// someone waits for, or the thread itself, for its permit, stands in a line that has not moved since the last look: what
-    /// it stands in line for may be held by a stranger in there, whom nobody else can run.
+    /// Makes a thread beyond the cap for each crew that is stuck with work, if a body waits for a stranger in there.
+    ///
+    /// Or if the awaited token, or a descendant that someone waits for, or the thread itself, for its permit, stands in a line
+    /// that has not moved since the last look: what it stands in line for may be held by a stranger in there, whom nobody else
+    /// can run.
     func rescue(
         _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: Line?, _ lastHead: inout UInt?
     ) {
@@ -21,13 +23,38 @@ extension Engine {
         let stuck = domains.flatMap(\.crews).filter { crew in
             isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
         }
-        let head = stuck.isEmpty ? nil : permit.map(headOfLine) ?? headOfLine(keeping: lineage, token)
+        var head: UInt?
+        if let permit, !stuck.isEmpty {
+            head = headOfLine(permit)
+        } else if !stuck.isEmpty {
+            head =
+                token.flatMap { strangerInStuckCrew(of: $0, keeping: lineage) }.map {
+                    UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque())
+                } ?? headOfLine(keeping: lineage, token)
+        }
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head
         if head == nil || hasMoved { return }
         // As many threads as may be are blocked already: what others stand in line for is run all the same.
         for crew in stuck where !addThread(to: crew, if: { _ in true }) { runObliged(in: crew) }
+    }
+
+    /// The token that a body waits for, or one that it is made of or comes after, if that sits in the mailbox of a stuck crew and
+    /// does not descend from the body, which cannot run it.
+    func strangerInStuckCrew(of awaited: AnyTaskToken, keeping lineage: Lineage) -> AnyTaskToken? {
+        parts(of: awaited).first { part in
+            part.realm === realm && part.state == .admitted && part.lineage?.descends(from: lineage) != true
+                && isStuck(crew(of: part))
+        }
+    }
+
+    /// The crew in whose mailbox an admitted token sits, unless another domain's has taken it by now.
+    func crew(of token: AnyTaskToken) -> Crew { domains[min(Int(token.domain), domains.count - 1)][kind(of: token)] }
+
+    /// Whether a stuck crew gets a thread where a rescue asks for one.
+    func canRescue(_ crew: Crew) -> Bool {
+        crew.state.withLock { !$0.isClosed && !$0.isRefused && $0.threads - Self.rescuers < crew.cap }
     }
 
     /// Makes a thread beyond the cap for a crew whose threads are all blocked, and that has work.

@@ -107,7 +107,7 @@ extension Engine {
     func noteOverrun(_ token: AnyTaskToken) {
         if gate.contains(.stopped) { return }
         // What is suspended occupies no worker, and its jobs run in its own crew.
-        let crew = domains[min(Int(token.domain), domains.count - 1)][kind(of: token)]
+        let crew = crew(of: token)
         if token.tags.isAsync { return _ = noteOverrun(token, in: crew) }
         if noteOverrun(token, in: crew) { return }
         for domain in domains {

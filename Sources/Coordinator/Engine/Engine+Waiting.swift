@@ -259,7 +259,7 @@ extension Engine {
             token.lineage?.descends(from: lineage) == true
         else { return }
         let isVisit = isBound(token) && Int(token.domain) != frame.domain
-        if isVisit, !isStuck(domains[Int(token.domain)][kind(of: token)]) { return }
+        if isVisit, !isStuck(crew(of: token)) { return }
         guard hasRoomOnStack() else { return runOnFreshStack(token, worker, frame, isAway: isAway) }
         if begin(token) { runClaimed(token, worker, here: frame.domain, isAway: isAway) }
     }

@@ -84,7 +84,7 @@ final class WaitSnapshot {
             if let holders = turnHolders(of: token) { return (.any, holders, .anchorTurn) }
             return permitHolders(of: token)
         case .admitted:
-            guard let crew = stuckCrew(of: token), !willBeHelped(token) else { return nil }
+            guard let crew = stuckCrew(of: token), !willBeHelped(token, in: crew) else { return nil }
             return (.any, threads.filter { $0.crew === crew }.compactMap(\.lineage.body), .worker)
         }
     }
@@ -295,7 +295,8 @@ final class WaitSnapshot {
         stuckCrews.first { $0.mail[ObjectIdentifier(token)] != nil }?.crew
     }
 
-    /// A blocked thread asks for a rescue, which gives each stuck crew a thread.
+    /// A blocked thread asks for a rescue for what stands in a line, which gives each stuck crew a thread, or at least one for
+    /// what holds permits and turns.
     private lazy var isRescued = threads.contains {
         switch $0.cause {
         case .permit: true
@@ -304,10 +305,17 @@ final class WaitSnapshot {
         }
     }
 
+    /// A blocked thread asks for a rescue for a stranger that it waits for, which gives each stuck crew a thread that can have one.
+    private lazy var isAskedForStranger = threads.contains { entry in
+        guard case .tokens(let tokens) = entry.cause, let token = tokens.first else { return false }
+        return engine.strangerInStuckCrew(of: token, keeping: entry.lineage) != nil
+    }
+
     /// Whether a blocked thread will see to it that a token in the mailbox of a stuck crew is run: by itself, for a descendant
     /// of its body, or by a rescue.
-    private func willBeHelped(_ token: AnyTaskToken) -> Bool {
+    private func willBeHelped(_ token: AnyTaskToken, in crew: Crew) -> Bool {
         isRescued || threads.contains { token.lineage?.descends(from: $0.lineage) == true }
+            || isAskedForStranger && engine.canRescue(crew)
     }
 }
 
