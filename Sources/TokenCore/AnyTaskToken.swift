@@ -294,6 +294,11 @@ public class AnyTaskToken: @unchecked Sendable {
     /// What it failed with, once it has.
     package var failure: (any Error)? { nil }
 
+    /// Whether there was no place for it: it has not begun, and will not.
+    final var isRefusedForWantOfPlace: Bool {
+        current.state == .failed && !current.hasBegun && (failure as? TokenError)?.code == .overloaded
+    }
+
     /// The calling thread waits for this token, so it does not go on submitting: what it put off meanwhile is due.
     @inline(__always)
     package final func endBurst() {

@@ -7,8 +7,9 @@
 
 /// A wait for a place that may turn out to be for nothing: whoever waits with a key takes the token that gets that key meanwhile.
 ///
-/// It is promised the token that claims the key, under the lock of the keys, and called off when that token can be seen. Whoever calls
-/// it off and whoever has something to be called may come in any order: the action is called once, by the later one.
+/// It is promised the token that has the key, under the lock of the keys, when that token can be seen and has its place, and called
+/// off then. Whoever calls it off and whoever has something to be called may come in any order: the action is called once, by the
+/// later one.
 package final class CallOff: Sendable {
     private struct State {
         var token: AnyTaskToken?

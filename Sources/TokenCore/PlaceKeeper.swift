@@ -57,8 +57,8 @@ extension GuardCore {
     func submitBlocking(
         _ input: Input, to coordinator: (any TokenSubmitter)?, timeout: Duration?
     ) throws(TokenError) -> TaskToken<Output> {
-        guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
         let deadline = try deadline(after: timeout)
+        guard let keeper = placeKeeper(coordinator) else { return submit(input, to: coordinator) }
         return submit(
             input, to: keeper, with: try keeper.blockForPlaces(for: operation, until: deadline, callOff: nil))
     }

@@ -201,6 +201,33 @@ struct DueTests {
         }
     }
 
+    /// It is what a call from C with no more patience comes to.
+    @Test("a keyed call that is refused for want of a place does not end the waits of others with that key")
+    func refusedWithKey() async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.capacity = 1
+        } _: { coordinator in
+            let (gate, ran) = (Gate(), Journal<Int>())
+            let operation = TaskTokenGuard("due_refused", on: coordinator) { (n: Int) in ran.note(n) }
+            let holder = TaskTokenGuard("due_holder", on: coordinator) { gate.pass() }()
+            let patient = (0..<5).map { n in Task { try await operation.with(key: "k").submit(n) } }
+            #expect(await eventually { coordinator.statistics().admission?.waiting == 5 })
+            for n in 100..<110 {
+                let hasty = operation.with(key: "k")(n)
+                #expect(hasty.state == .failed && (hasty.failure as? TokenError)?.code == .overloaded)
+            }
+            // Others that come meanwhile wait, too.
+            let late = Task { try await operation.with(key: "k").submit(5) }
+            #expect(await eventually { coordinator.statistics().admission?.waiting == 6 })
+            gate.open()
+            var tokens: [TaskToken<Void>] = []
+            for task in patient + [late] { tokens.append(try await task.value) }
+            #expect(await settle([holder] + tokens) && tokens.allSatisfy { $0.state == .completed })
+            #expect(ran.all.allSatisfy { $0 < 100 } && ran.count == Set(tokens.map(\.id)).count, "\(ran.all)")
+        }
+    }
+
     @Test("what waits for its time or for others needs no place, however its caller would wait for one")
     func deferredNeedsNoPlace() async throws {
         try await withTestCoordinator {

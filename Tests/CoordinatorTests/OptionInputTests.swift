@@ -97,6 +97,30 @@ struct OptionInputTests {
         }
     }
 
+    @Test("C12 a negative timeout for a place is refused, also where the call needs none")
+    func negativePatience() async throws {
+        @Sendable func isRefused(_ submit: () throws -> TaskToken<Int>) -> Bool {
+            do {
+                _ = try submit()
+                return false
+            } catch {
+                return (error as? TokenError)?.code == .invalidArgument && "\(error)".contains("-1.0 seconds")
+            }
+        }
+        try await withTestCoordinator { coordinator in
+            let operation = TaskTokenGuard("input_patience", on: coordinator) { (n: Int) in n }
+            let later = operation.with(delay: .seconds(1))
+            #expect(isRefused { try operation.submitBlocking(1, timeout: .seconds(-1)) })
+            #expect(isRefused { try later.submitBlocking(1, timeout: .seconds(-1)) })
+            let body = TaskTokenGuard("input_patience_body", on: coordinator) {
+                isRefused { try operation.submitBlocking(1, timeout: .seconds(-1)) }
+                    && isRefused { try later.submitBlocking(1, timeout: .seconds(-1)) }
+            }
+            let isRefusedInside = try await body().value
+            #expect(isRefusedInside && coordinator.statistics().counts.submitted == 1)
+        }
+    }
+
     @Test("failures that stand for several kinds are counted by kind")
     func kinds() async throws {
         try await withTestCoordinator { coordinator in

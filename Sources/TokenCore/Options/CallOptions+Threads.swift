@@ -37,9 +37,9 @@ extension TaskTokenCall {
     ///
     /// - Throws: `waitTimedOut`; then nothing was submitted.
     package func submitBlocking(_ input: Input, timeout: Duration?) throws(TokenError) -> TaskToken<Output> {
+        let deadline = try deadline(after: timeout)
         if let call = deferred { return call(input) }
         guard let keeper = placeKeeper else { return self(input) }
-        let deadline = try deadline(after: timeout)
         let wait = beginWait(at: keeper)
         defer { endWait(wait, at: keeper) }
         let places = try keeper.blockForPlaces(for: plan.operation, until: deadline, callOff: wait)

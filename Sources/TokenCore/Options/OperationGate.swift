@@ -18,7 +18,7 @@ package final class OperationGate: Sendable {
         var breaker = BreakerState()
         var keys: [Key: Entry] = [:]
         /// Who waits for a place with a key.
-        var waits: [Key: [CallOff]] = [:]
+        var waits: [Key: [ObjectIdentifier: CallOff]] = [:]
         var limits: Set<OperationLimits> = []
     }
     private let state = Guarded(State())
@@ -37,6 +37,8 @@ package final class OperationGate: Sendable {
         let submitter = UInt(bitPattern: thisThread)
         /// To the calling thread.
         var isVisible: Bool { isLaunched || submitter == UInt(bitPattern: thisThread) }
+        /// Until it is launched nobody but its own thread sees that it is settled.
+        var isLive: Bool { !token.isSettled || !isVisible }
     }
 
     /// The live token that has the key, or that had it while the caller waited for a place; nil where the new one has it now, to be
@@ -44,16 +46,13 @@ package final class OperationGate: Sendable {
     func claim(_ key: Key, for token: AnyTaskToken, unless wait: CallOff? = nil) -> AnyTaskToken? {
         while true {
             let (found, isLaunched, old): (AnyTaskToken?, Bool, Entry?) = state.withLock { state in
+                // Also where it is settled by now: its work was done while the caller waited.
+                if let promised = wait?.token { return (promised, true, nil) }
                 let entry = state.keys[key]
-                if let promised = wait?.token {
-                    // Also where it is settled by now: its work was done while the caller waited.
-                    return (promised, entry.map { $0.token !== promised || $0.isVisible } ?? true, nil)
-                }
-                if let entry, !entry.isLaunched || !entry.token.isSettled {
+                if let entry, entry.isLive {
                     return (entry.token, entry.isVisible, entry)
                 }
                 state.keys[key] = Entry(token: token)
-                for wait in state.waits[key] ?? [] { wait.promise(token) }
                 return (nil, true, entry)
             }
             _ = old  // freed outside the lock
@@ -64,10 +63,16 @@ package final class OperationGate: Sendable {
     }
 
     /// The token that claimed a key can be seen.
+    ///
+    /// Those who wait with the key are promised it, unless it was refused for want of a place: they have more patience.
     func didLaunch(_ key: Key, _ token: AnyTaskToken) {
         let waits = state.withLock { state -> [CallOff] in
-            if state.keys[key]?.token === token { state.keys[key]?.isLaunched = true }
-            return (state.waits[key] ?? []).filter { $0.token === token }
+            guard state.keys[key]?.token === token else { return [] }
+            state.keys[key]?.isLaunched = true
+            let waits = token.isRefusedForWantOfPlace ? [] : (state.waits[key] ?? [:]).values.map { $0 }
+            for wait in waits { wait.promise(token) }
+            if token.isSettled { state.keys[key] = nil }
+            return waits
         }
         for wait in waits { wait.call() }
     }
@@ -75,11 +80,13 @@ package final class OperationGate: Sendable {
     /// Has a wait called off when a token gets the key; at once where a live one has it.
     func callOff(_ wait: CallOff, at key: Key) {
         let isOff = state.withLock { state in
-            state.waits[key, default: []].append(wait)
-            guard let entry = state.keys[key], !entry.isLaunched || !entry.token.isSettled else { return false }
-            wait.promise(entry.token)
+            state.waits[key, default: [:]][ObjectIdentifier(wait)] = wait
             // Within the submission of that one, by a callback, its end must not be waited for.
-            return entry.isVisible
+            guard let entry = state.keys[key], entry.isVisible, entry.isLive else {
+                return false
+            }
+            wait.promise(entry.token)
+            return true
         }
         if isOff { wait.call() }
     }
@@ -87,15 +94,17 @@ package final class OperationGate: Sendable {
     /// The wait is over.
     func forget(_ wait: CallOff, at key: Key) {
         state.withLock { state in
-            state.waits[key]?.removeAll { $0 === wait }
+            state.waits[key]?[ObjectIdentifier(wait)] = nil
             if state.waits[key]?.isEmpty == true { state.waits[key] = nil }
         }
     }
 
     /// A token that had a key is settled.
     func release(_ key: Key, of token: AnyTaskToken) {
-        let released = state.withLock { state in
-            state.keys[key]?.token === token ? state.keys.removeValue(forKey: key) : nil
+        let released = state.withLock { state -> Entry? in
+            // Until it is launched those who wait with the key have not been promised it.
+            guard let entry = state.keys[key], entry.token === token, entry.isLaunched else { return nil }
+            return state.keys.removeValue(forKey: key)
         }
         _ = released  // freed outside the lock
     }

@@ -95,7 +95,8 @@ extension TaskTokenGuard {
     /// - Parameters:
     ///   - delay: how long to wait before it is due: zero and more.
     ///   - after: tokens to wait for, of any coordinator; with the first that does not complete it fails, unless it is to run. A body
-    ///     that waits for such a call waits for those, too: where they are not its own, C9 does not hold (Docs/Waiting.md).
+    ///     that waits for such a call waits for those, too, which may wait for anything where they are not its own
+    ///     (Docs/Waiting.md).
     ///   - afterFailure: what becomes of it where one of these did not complete; `fail` by default.
     ///   - timeout: how long it may live from its submission, more than zero; then it settles with `timedOut`. Where the guard has
     ///     one, too, the shorter holds.
