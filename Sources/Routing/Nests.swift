@@ -34,7 +34,7 @@ package struct Nests<Returner: Sendable>: Sendable {
     }
 
     private struct Guest {
-        let body: UInt64
+        var body: UInt64
         /// The host has ended: its hold goes on when the guest leaves.
         var hasHostEnded = false
         /// Tasks or threads of the host that want to go on.
@@ -102,6 +102,20 @@ package struct Nests<Returner: Sendable>: Sendable {
         guests[hold] = Guest(body: guest)
         hosts[Hold(body: guest, kind: kind)] = host
         return true
+    }
+
+    /// Whose guest a body is.
+    package func host(of guest: UInt64, _ kind: Kind) -> UInt64? { hosts[Hold(body: guest, kind: kind)] }
+
+    /// Lets another use what a guest was let in to use, which has no guest of its own.
+    ///
+    /// Who waits for the guest to leave waits for the other.
+    package mutating func replace(_ guest: UInt64, by other: UInt64, _ kind: Kind) {
+        guard let host = hosts.removeValue(forKey: Hold(body: guest, kind: kind)),
+            guests[Hold(body: guest, kind: kind)] == nil, hosts[Hold(body: other, kind: kind)] == nil
+        else { fatalError("\(kind): \(other) cannot take the place of \(guest)") }
+        guests[Hold(body: host, kind: kind)]?.body = other
+        hosts[Hold(body: other, kind: kind)] = host
     }
 
     /// A body, root or guest, is done with its hold.

@@ -154,59 +154,6 @@ struct C9StrangerTests {
         }
     }
 
-    enum Stranger: CaseIterable { case token, after, key }
-
-    /// What it waits for sits in a mailbox whose threads are all blocked, or comes after what does.
-    @Test(
-        "C9 a body that waits for a stranger, or for its own call that is one, whose only workers are blocked, goes on",
-        arguments: Stranger.allCases, [1, 2])
-    func waitsForStranger(_ way: Stranger, workers: Int) async throws {
-        try await withTestCoordinator {
-            $0.maximumDomains = 1
-            $0.workersPerCore = workers
-        } _: { coordinator in
-            let (inside, strangers) = (Gate(), Journal<TaskToken<Int>>())
-            let stranger = TaskTokenGuard("c9_behind", on: coordinator) { (n: Int) in n }
-            let mine = TaskTokenGuard("c9_after") { (n: Int) in n }
-            let root = TaskTokenGuard("c9_waits_for_stranger", on: coordinator) { (n: Int) in
-                inside.pass()
-                let first = strangers.all[0]
-                switch way {
-                case .token: return try first.wait()
-                case .after: return try mine.with(after: [first])(n).wait()
-                case .key: return try stranger.with(key: "c9")(n).wait()
-                }
-            }
-            let roots = (1...4).map { root($0) }
-            #expect(await eventually { roots[0].state == .executing })
-            strangers.note(way == .key ? stranger.with(key: "c9")(0) : stranger(0))
-            inside.open()
-            try #require(await settle(roots))
-            for (n, root) in roots.enumerated() { #expect(try await root.value == (way == .after ? n + 1 : 0)) }
-        }
-    }
-
-    @Test("C9 bodies that each wait for the next stranger in one mailbox end, on a thread each")
-    func chainOfStrangers() async throws {
-        let count = 10
-        try await withTestCoordinator {
-            smallest(&$0)
-            $0.idleThreadTime = .milliseconds(20)
-        } _: { coordinator in
-            let (inside, tokens) = (Gate(), Journal<TaskToken<Int>>())
-            let waiter = TaskTokenGuard("c9_next_stranger", on: coordinator) { (n: Int) throws -> Int in
-                inside.pass()
-                return n == count ? 1 : try tokens.all[n].wait() + 1
-            }
-            for n in 1...count { tokens.note(waiter(n)) }
-            inside.open()
-            try #require(await settle(tokens.all))
-            #expect(try await tokens.all[0].value == count)
-            // Those beyond the cap end.
-            #expect(await eventually { coordinator.statistics().domains[0].workers.count == 1 })
-        }
-    }
-
     @Test("C9 spare workers stay within workersPerCore, and end when idle")
     func spares() async throws {
         try await withTestCoordinator {

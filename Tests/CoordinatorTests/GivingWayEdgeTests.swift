@@ -153,6 +153,83 @@ struct GivingWayEdgeTests {
         }
     }
 
+    /// Its first child is in the tier and waits for one that needs both; the second has the root's first permit by then, has not
+    /// begun, and stands in the tier's line.
+    @Test(
+        "C9 of two children of one body that need the same, the one whose turn has not come gives its place to the other",
+        arguments: [false, true], [false, true])
+    func siblings(isAnchored: Bool, isAsync: Bool) async throws {
+        try await withTestCoordinator {
+            $0.pretend(domains: 1)
+            $0.storageLimits = [.slow: 1]
+        } _: { coordinator in
+            let order = Journal<Int>()
+            func locked(_ name: String, _ body: @escaping @Sendable (Int) async throws -> Int) -> TaskTokenGuard<
+                Int, Int
+            > {
+                isAnchored
+                    ? TaskTokenGuard(
+                        name, storage: .slow, locality: .sticky("way_siblings", atOnce: 1), on: coordinator, body)
+                    : TaskTokenGuard(
+                        "way_siblings", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator, body
+                    )
+            }
+            let leaf =
+                isAsync
+                ? locked("way_leaf") { (n: Int) async in
+                    order.note(n)
+                    return n
+                }
+                : isAnchored
+                    ? TaskTokenGuard(
+                        "way_leaf", storage: .slow, locality: .sticky("way_siblings", atOnce: 1), on: coordinator
+                    ) { (n: Int) in
+                        order.note(n)
+                        return n
+                    }
+                    : TaskTokenGuard(
+                        "way_siblings", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator
+                    ) { (n: Int) in
+                        order.note(n)
+                        return n
+                    }
+            let tiered = TaskTokenGuard("way_tiered", storage: .slow, on: coordinator) { (n: Int) async throws -> Int in
+                // The second one has come to stand in the tier's line.
+                _ = await eventually { Self.standing(coordinator) == 1 }
+                return try await leaf(n).value + leaf(n + 1).value
+            }
+            let root = locked("way_root") { (_: Int) async throws -> Int in
+                try await gather([tiered(1), leaf(3)]).reduce(0) { try $0 + $1.get() }
+            }
+            let token = root(0)
+            try #require(await settles(token))
+            #expect(try await token.value == 6 && order.all == [1, 2, 3], "\(order.all)")
+            #expect(await eventually { coordinator.engine.nests.withLock { $0.count } == 0 })
+            #expect(coordinator.engine.allLines.allSatisfy { $0.permits.withLock { $0.imbalances == 0 } })
+        }
+    }
+
+    /// All of a tree's bodies are in the tier, some under the limit, too; each gathers its children.
+    @Test("C9 random trees whose bodies gather children that need one permit or both end", arguments: [1, 3])
+    func gatheringTrees(_ workers: Int) async throws {
+        var numbers = SeededNumbers(for: "GivingWayEdgeTests.gatheringTrees \(workers)")
+        try await withTestCoordinator {
+            $0.pretend(domains: 1 + workers / 2)
+            $0.workersPerCore = workers
+            $0.storageLimits = [.slow: 1]
+        } _: { coordinator in
+            for round in 0..<Sizes.part(of: 100) {
+                let tree = GatheringTree("way_gather_\(round % 4)", coordinator)
+                let roots = (0..<Int.random(in: 1...2, using: &numbers)).map { _ in
+                    tree.grow(depth: 3, Bool.random(using: &numbers), numbers.next())
+                }
+                try #require(await settle(roots), "round \(round)")
+            }
+            #expect(await eventually { coordinator.engine.nests.withLock { $0.count } == 0 })
+            #expect(coordinator.engine.allLines.allSatisfy { $0.permits.withLock { $0.imbalances == 0 } })
+        }
+    }
+
     enum Change: CaseIterable { case nothing, limit, tier, everything }
 
     @Test(
@@ -232,4 +309,27 @@ struct GivingWayEdgeTests {
 
     /// 0 to 3.
     private func n(_ numbers: inout SeededNumbers) -> Int { Int.random(in: 0...3, using: &numbers) }
+}
+
+/// Bodies in one tier, each of which gathers its children; of a name, or of another that is held to one at once.
+private struct GatheringTree: Sendable {
+    let name: String
+    let coordinator: OperationsCoordinator
+
+    init(_ name: String, _ coordinator: OperationsCoordinator) { (self.name, self.coordinator) = (name, coordinator) }
+
+    func grow(depth: Int, _ isLimited: Bool, _ seed: UInt64) -> TaskToken<Int> {
+        let body: @Sendable (Int) async throws -> Int = { depth in
+            var numbers = SeededNumbers(seed: seed)
+            let count = depth == 0 ? 0 : Int.random(in: 0...3, using: &numbers)
+            let children = (0..<count).map { _ in grow(depth: depth - 1, Bool.random(using: &numbers), numbers.next()) }
+            return try await gather(children).reduce(1) { try $0 + $1.get() }
+        }
+        let operation =
+            isLimited
+            ? TaskTokenGuard(
+                "\(name)_limited", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator, body)
+            : TaskTokenGuard(name, storage: .slow, on: coordinator, body)
+        return operation(depth)
+    }
 }

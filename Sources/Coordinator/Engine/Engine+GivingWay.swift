@@ -79,6 +79,13 @@ extension Engine {
         }
     }
 
+    /// A host waits, and nobody was let in: its guest may stand in another line.
+    func seekSuccessor(in line: Line, _ kind: PermitKind) {
+        guard standingLines.load(ordering: .sequentiallyConsistent) != 0 else { return }
+        if standers.withLock({ $0.places(of: line).isEmpty }) { return }
+        seekTaker(in: line, kind) { _, _ in true }
+    }
+
     /// Gives to the first in a line that lacks one more permit alone, and can have that as a guest: bodies before tokens.
     private func seekTaker(in line: Line, _ kind: PermitKind, where isWanted: (PermitKind, AnyTaskToken) -> Bool) {
         let bodies = line.permits.withLock { permits in
@@ -88,8 +95,9 @@ extension Engine {
         // Some that are listed have left the line by now; most often the first stands there.
         for most in [4, Int.max] {
             let tokens = line.needed.withLock { needed in
-                needed.listed(atMost: most) { token in
-                    laterPermit(of: token, standingFor: kind).map { isWanted($0, token) } ?? false
+                var full = FullHosts()
+                return needed.listed(atMost: most) { token in
+                    laterPermit(of: token, standingFor: kind, past: &full).map { isWanted($0, token) } ?? false
                 }
             }
             for token in tokens where give(kind, to: token) != .takerHasGone { return }
@@ -101,12 +109,40 @@ extension Engine {
     ///
     /// It does not say whether the token stands in line for the first.
     private func laterPermit(of token: AnyTaskToken, standingFor kind: PermitKind) -> PermitKind? {
+        var full = FullHosts()
+        return laterPermit(of: token, standingFor: kind, past: &full)
+    }
+
+    private func laterPermit(
+        of token: AnyTaskToken, standingFor kind: PermitKind, past full: inout FullHosts
+    ) -> PermitKind? {
         let record = operations.record(token)
         let kinds = PermitKind.allCases.filter {
             line($0, of: token, record) != nil && !($0 == .operation && token.hasPermit)
         }
-        guard kinds.count == 2, kinds[0] == kind, host(of: token, kinds[1].hold) != nil else { return nil }
-        return kinds[1]
+        guard kinds.count == 2, kinds[0] == kind, let parent = token.lineage else { return nil }
+        let key = FullHosts.Key(
+            parent: ObjectIdentifier(parent), kind: kinds[1],
+            which: kinds[1] == .anchor ? token.anchor : UInt64(token.tags.storage?.index ?? 0))
+        if full.keys.contains(key) { return nil }
+        switch hosting(of: token, kinds[1].hold) {
+        case .ready: return kinds[1]
+        case .notNow: return nil
+        case .notForSiblings:
+            full.keys.insert(key)
+            return nil
+        }
+    }
+
+    /// Whose children no host lets in, as one walk through a line found out: thousands may have one parent.
+    private struct FullHosts {
+        struct Key: Hashable {
+            let parent: ObjectIdentifier
+            let kind: PermitKind
+            /// The anchor, or the tier.
+            let which: UInt64
+        }
+        var keys: Set<Key> = []
     }
 
     /// Whether a body lacks the permit alone that it stands in line for, and is a guest in a later one; or that and a later one,
@@ -151,6 +187,9 @@ extension Engine {
                     later.take(number) { mayGive(kind, standingFor: place.kind, $0, to: taker) }
                 }
                 guard let found, let waiter = permits.removeFirst(where: { $0.holder === taker }) else { continue }
+                if isGuest(found.holder, kind.hold) {
+                    nests.withLock { $0.replace(found.holder.sequence, by: taker.sequence, kind.hold) }
+                }
                 letGo(kind, found.holder)
                 if case .token = waiter { hold(kind, taker) }
                 return (found, place, waiter)
@@ -181,7 +220,8 @@ extension Engine {
         return .done
     }
 
-    /// Whether one that stands in the line of a later permit has the earlier that another needs, of its own.
+    /// Whether one that stands in the line of a later permit has the earlier that another needs: of its own, or as a guest that has
+    /// not begun of the very host that would let the other in.
     ///
     /// Asked under the lock of the later line: while it stands there nobody else touches what it holds.
     private func mayGive(
@@ -191,90 +231,10 @@ extension Engine {
         let isOfOneLine =
             kind == .operation
             ? holder.operation === taker.operation : holder.anchor == taker.anchor && holder.tags.anchorLimit != 0
-        return isOfOneLine
+        return isOfOneLine && (!isGuest(holder, kind.hold) || mayReplace(holder, by: taker, kind.hold))
             && !PermitKind.allCases.contains {
-                $0.rawValue >= kind.rawValue && $0.rawValue < later.rawValue && isGuest(holder, $0.hold)
+                $0.rawValue > kind.rawValue && $0.rawValue < later.rawValue && isGuest(holder, $0.hold)
             }
-    }
-}
-
-// MARK: Who stands where
-
-/// Who stands in a line with an earlier permit in hand, by the line of that one.
-///
-/// Whoever comes to stand in a line is listed under that line's lock; it is taken off when it has all that it needs, or has lost the
-/// permit. In between it may have left the line: whoever looks for it there does so under the line's lock.
-struct Standers {
-    struct Place {
-        let line: Engine.Line
-        let kind: Engine.PermitKind
-    }
-
-    private struct Holders {
-        let line: Engine.Line
-        let kind: Engine.PermitKind
-        /// Where they stand, by the numbers of their tokens.
-        var places: [UInt64: Place] = [:]
-    }
-
-    private var lines: [ObjectIdentifier: Holders] = [:]
-
-    /// How many lines' permits are held by some who stand in another.
-    var count: Int { lines.count }
-
-    mutating func add(_ number: UInt64, _ kind: Engine.PermitKind, of line: Engine.Line, in place: Place) {
-        lines[ObjectIdentifier(line), default: Holders(line: line, kind: kind)].places[number] = place
-    }
-
-    mutating func remove(_ number: UInt64, of line: Engine.Line) {
-        let key = ObjectIdentifier(line)
-        lines[key]?.places[number] = nil
-        if lines[key]?.places.isEmpty == true { lines[key] = nil }
-    }
-
-    /// Where those stand who have a line's permits.
-    func places(of line: Engine.Line) -> [UInt64: Place] { lines[ObjectIdentifier(line)]?.places ?? [:] }
-
-    /// The lines of earlier permits that some have who stand in line.
-    func lines(before kind: Engine.PermitKind) -> [(line: Engine.Line, kind: Engine.PermitKind)] {
-        lines.values.filter { $0.kind.rawValue < kind.rawValue }.map { ($0.line, $0.kind) }
-    }
-}
-
-extension Engine {
-    /// A token, or the body of one, comes to stand in a line, under whose lock this is called.
-    func noteStander(_ token: AnyTaskToken, having earlier: [(kind: PermitKind, line: Line)], in place: Standers.Place)
-    {
-        if earlier.isEmpty { return }
-        standers.withLock { standers in
-            for (kind, line) in earlier {
-                standers.add(Unmanaged.passUnretained(token).number, kind, of: line, in: place)
-            }
-            standingLines.store(standers.count, ordering: .sequentiallyConsistent)
-        }
-    }
-
-    /// The lines of the permits among some.
-    func lines(of permits: TokenTags.Holdings, _ token: AnyTaskToken) -> [(kind: PermitKind, line: Line)] {
-        if permits.isEmpty { return [] }
-        return PermitKind.allCases.compactMap { kind in
-            permits.contains(kind.holding) ? standingLine(kind, of: token).map { (kind, $0) } : nil
-        }
-    }
-
-    /// It has all that it needs.
-    func forgetStander(_ token: AnyTaskToken) {
-        if standingLines.load(ordering: .sequentiallyConsistent) == 0 { return }
-        for (_, line) in lines(of: token.holdings.intersection(.permits), token) { forgetStander(token, line) }
-    }
-
-    /// It loses its permit of a line.
-    func forgetStander(_ token: AnyTaskToken, _ line: Line) {
-        if standingLines.load(ordering: .sequentiallyConsistent) == 0 { return }
-        standers.withLock { standers in
-            standers.remove(Unmanaged.passUnretained(token).number, of: line)
-            standingLines.store(standers.count, ordering: .sequentiallyConsistent)
-        }
     }
 }
 

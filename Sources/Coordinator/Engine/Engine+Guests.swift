@@ -175,7 +175,9 @@ extension Engine: AwaitObserver {
             }
         }
         _ = done  // freed outside the lock
-        if let entered { goOn(entered, with: kind) } else if kind != .operation { seekTakers(before: kind, line) }
+        if let entered { return goOn(entered, with: kind) }
+        if kind != .operation { seekTakers(before: kind, line) }
+        seekSuccessor(in: line, kind)
     }
 
     // MARK: Entering
@@ -247,14 +249,42 @@ extension Engine: AwaitObserver {
 
     /// The nearest ancestor that is inside the hold, if it waits and has no guest.
     func host(of token: AnyTaskToken, _ kind: Holds.Kind) -> Lineage? {
+        guard let (lineage, body) = ancestor(of: token, inside: kind) else { return nil }
+        return nests.withLock { mayEnter(token, body, lineage, kind, $0) } ? lineage : nil
+    }
+
+    enum Hosting {
+        case ready, notNow
+        /// Nor are its siblings of the same anchor, or tier.
+        case notForSiblings
+    }
+
+    /// Whether there is such an ancestor.
+    func hosting(of token: AnyTaskToken, _ kind: Holds.Kind) -> Hosting {
+        guard let (lineage, body) = ancestor(of: token, inside: kind) else { return .notNow }
+        return nests.withLock { nests in
+            if nests.hasGuest(body.sequence, kind) { return .notForSiblings }
+            return mayEnter(token, body, lineage, kind, nests) ? .ready : .notNow
+        }
+    }
+
+    private func ancestor(of token: AnyTaskToken, inside kind: Holds.Kind) -> (lineage: Lineage, body: AnyTaskToken)? {
         var next = token.lineage
         while let lineage = next {
             if lineage.submitter === self, let body = lineage.body, isInside(body, whatServes: token, kind) {
-                return nests.withLock { mayEnter(token, body, lineage, kind, $0) } ? lineage : nil
+                return (lineage, body)
             }
             next = lineage.parent
         }
         return nil
+    }
+
+    /// Whether a token's host would let it in in place of the guest that it has, which has not begun.
+    func mayReplace(_ guest: AnyTaskToken, by token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
+        guard guest.state == .waiting, token.state == .waiting,
+            let (lineage, body) = ancestor(of: token, inside: kind)
+        else { return false }
+        return nests.withLock { $0.host(of: guest.sequence, kind) == body.sequence && lineage.isBlocked }
     }
 
     /// Whether a host takes a guest in: it waits; or it wants to go on and waits for a guest of its other hold, whom this

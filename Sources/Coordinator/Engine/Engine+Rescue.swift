@@ -19,34 +19,25 @@ extension Engine {
     func rescue(
         _ lineage: Lineage, _ token: AnyTaskToken?, _ permit: Line?, _ lastHead: inout UInt?
     ) {
-        guard !isLookingAround.exchange(true, ordering: .acquiring) else { return }
-        let stuck = domains.flatMap(\.crews).filter { crew in
-            isStuck(crew) && (crew.hasMail || crew.state.withLock { !$0.jobs.isEmpty })
-        }
+        let began = now()
+        guard began >= nextRescueLook.load(ordering: .relaxed), !isLookingAround.exchange(true, ordering: .acquiring)
+        else { return }
+        let look = StuckLook(self)
         var head: UInt?
-        if let permit, !stuck.isEmpty {
+        if let permit, !look.crews.isEmpty {
             head = headOfLine(permit)
-        } else if !stuck.isEmpty {
-            head =
-                token.flatMap { strangerInStuckCrew(of: $0, keeping: lineage) }.map {
-                    UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque())
-                } ?? headOfLine(keeping: lineage, token)
+        } else if !look.crews.isEmpty {
+            head = token.flatMap { look.stranger(keeping: lineage, $0) } ?? headOfLine(keeping: lineage, token)
         }
+        // Hundreds may look, one after the other: they leave most of the time to those who work.
+        let ended = now()
+        nextRescueLook.store(ended + 8 * (ended - began), ordering: .relaxed)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head
         if head == nil || hasMoved { return }
         // As many threads as may be are blocked already: what others stand in line for is run all the same.
-        for crew in stuck where !addThread(to: crew, if: { _ in true }) { runObliged(in: crew) }
-    }
-
-    /// The token that a body waits for, or one that it is made of or comes after, if that sits in the mailbox of a stuck crew and
-    /// does not descend from the body, which cannot run it.
-    func strangerInStuckCrew(of awaited: AnyTaskToken, keeping lineage: Lineage) -> AnyTaskToken? {
-        parts(of: awaited).first { part in
-            part.realm === realm && part.state == .admitted && part.lineage?.descends(from: lineage) != true
-                && isStuck(crew(of: part))
-        }
+        for crew in look.crews where !addThread(to: crew, if: { _ in true }) { runObliged(in: crew) }
     }
 
     /// The crew in whose mailbox an admitted token sits, unless another domain's has taken it by now.

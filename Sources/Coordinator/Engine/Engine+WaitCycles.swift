@@ -67,9 +67,10 @@ extension Engine {
 
     /// A body begins to wait, and has nothing to run meanwhile.
     ///
+    /// Also where nobody is to look for circles: a rescue asks who waits for what.
+    ///
     /// - Returns: what `endWait` is to be called with, once.
     func registerWait(_ lineage: Lineage, for cause: WaitRegister.Cause, crew: Crew? = nil) -> UInt64 {
-        guard waitCycleTime != .max else { return 0 }
         let timers = realm.timers
         let now = timers.now
         let (number, arms) = waits.withLock { waits in
@@ -82,7 +83,6 @@ extension Engine {
 
     /// It does not wait any more.
     func endWait(_ number: UInt64) {
-        if number == 0 { return }
         let ended = waits.withLock { $0.end(number) }
         _ = ended  // freed outside the lock
     }

@@ -23,7 +23,7 @@ package import TokenCore
 /// | `paused`, `hasPausedTurns` | its lock: tokens held back by a pause; atomic |
 /// | `tiers`, `anchors` | a lock for each tier, and for each shard of anchors; `needed` and `lines` in them have their own |
 /// | `haveLimits` | atomic; set once |
-/// | `nests`, `guestCount`, `isLookingAround` | its lock; atomic |
+/// | `nests`, `guestCount`, `isLookingAround`, `nextRescueLook` | its lock; atomic |
 /// | `standers`, `standingLines` | its lock, inside that of a line; atomic, stored under that lock |
 /// | `waits` | its lock: bodies that wait with nothing to run meanwhile, and what the last look for circles found |
 /// | `suspended` | its lock: async bodies that have begun and not ended |
@@ -95,6 +95,8 @@ package final class Engine: TokenSubmitter {
     let guestCount = Atomic<Int>(0)
     /// A blocked thread is looking for what keeps its tree.
     let isLookingAround = Atomic<Bool>(false)
+    /// No thread looks whether a crew needs a rescue before then.
+    let nextRescueLook = Atomic<Int64>(0)
     /// Bodies that wait, for the look for circles.
     let waits = Guarded(WaitRegister())
     /// How long one waits before that, in nanoseconds; `.max` for never.

@@ -75,7 +75,10 @@ final class WaitSnapshot {
         case .executing, .completed, .failed, .killed, .timedOut:
             // A body whose token was killed goes on waiting.
             if let upper = above[token.sequence] { return (.any, [upper], .body) }
-            return waits[token.sequence].flatMap { waits(of: token, $0) }
+            if let own = waits[token.sequence] { return waits(of: token, own) }
+            // The next piece of an async body.
+            guard let crew = stuckCrews.first(where: { $0.jobs.contains(token.sequence) })?.crew else { return nil }
+            return worker(of: crew, for: token)
         case .created, .waiting:
             if token.isDerived {
                 let sources = token.sources.filter { !$0.isSettled }
@@ -84,9 +87,16 @@ final class WaitSnapshot {
             if let holders = turnHolders(of: token) { return (.any, holders, .anchorTurn) }
             return permitHolders(of: token)
         case .admitted:
-            guard let crew = stuckCrew(of: token), !willBeHelped(token, in: crew) else { return nil }
-            return (.any, threads.filter { $0.crew === crew }.compactMap(\.lineage.body), .worker)
+            return stuckCrew(of: token).flatMap { worker(of: $0, for: token) }
         }
+    }
+
+    /// What a token waits for that a stuck crew is to run; nil where somebody will see to it.
+    private func worker(
+        of crew: Crew, for token: AnyTaskToken
+    ) -> (WaitGraph<UInt64>.Needs, [AnyTaskToken], Event.WaitReason)? {
+        if willBeHelped(token, in: crew) { return nil }
+        return (.any, threads.filter { $0.crew === crew }.compactMap(\.lineage.body), .worker)
     }
 
     /// What a body waits for that stands in the register.
@@ -276,20 +286,22 @@ final class WaitSnapshot {
     /// The waits of bodies whose threads are blocked.
     private lazy var threads = entries.filter { $0.crew != nil }
 
-    /// The crews all of whose threads are blocked, and who stands in their mailboxes.
+    /// The crews all of whose threads are blocked, who stands in their mailboxes, and whose pieces are among their jobs.
     ///
     /// A thread in an overrun body returns, and takes from them.
-    private lazy var stuckCrews: [(crew: Crew, mail: [ObjectIdentifier: AnyTaskToken])] = engine.domains.flatMap(
-        \.crews
-    ).filter { crew in
-        engine.isStuck(crew) && crew.state.withLock { $0.overrun <= 0 }
-    }.map { crew in
-        var mail: [ObjectIdentifier: AnyTaskToken] = [:]
-        crew.state.withLock { state in
-            crew.forEachToken(state, waiting: true, executing: false) { mail[ObjectIdentifier($0)] = $0 }
+    private lazy var stuckCrews: [(crew: Crew, mail: [ObjectIdentifier: AnyTaskToken], jobs: Set<UInt64>)] = engine
+        .domains.flatMap(
+            \.crews
+        ).filter { crew in
+            engine.isStuck(crew) && crew.state.withLock { $0.overrun <= 0 }
+        }.map { crew in
+            var mail: [ObjectIdentifier: AnyTaskToken] = [:]
+            let jobs = crew.state.withLock { state in
+                crew.forEachToken(state, waiting: true, executing: false) { mail[ObjectIdentifier($0)] = $0 }
+                return Set(state.jobs.map(\.owner))
+            }
+            return (crew, mail, jobs)
         }
-        return (crew, mail)
-    }
 
     private func stuckCrew(of token: AnyTaskToken) -> Crew? {
         stuckCrews.first { $0.mail[ObjectIdentifier(token)] != nil }?.crew
@@ -305,11 +317,15 @@ final class WaitSnapshot {
         }
     }
 
-    /// A blocked thread asks for a rescue for a stranger that it waits for, which gives each stuck crew a thread that can have one.
-    private lazy var isAskedForStranger = threads.contains { entry in
-        guard case .tokens(let tokens) = entry.cause, let token = tokens.first else { return false }
-        return engine.strangerInStuckCrew(of: token, keeping: entry.lineage) != nil
-    }
+    /// A blocked thread asks for a rescue for a stranger that it comes to wait for, which gives each stuck crew a thread that can
+    /// have one.
+    private lazy var isAskedForStranger: Bool = {
+        let look = StuckLook(engine)
+        return threads.contains { entry in
+            guard case .tokens(let tokens) = entry.cause, let token = tokens.first else { return false }
+            return look.stranger(keeping: entry.lineage, token) != nil
+        }
+    }()
 
     /// Whether a blocked thread will see to it that a token in the mailbox of a stuck crew is run: by itself, for a descendant
     /// of its body, or by a rescue.

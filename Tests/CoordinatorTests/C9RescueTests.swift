@@ -1,0 +1,116 @@
+//===----------------------------------------------------------------------===//
+// This source file is part of the TokenGate project
+// Copyright (c) 2026 the TokenGate project authors
+// Licensed under the Apache License, Version 2.0; see LICENSE
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+import TestSupport
+import Testing
+import TokenGate
+
+@testable import Coordinator
+
+/// Bodies that block all threads of a crew, and wait for what that crew alone can run and they may not run themselves.
+@Suite("C9 strangers in a crew all of whose threads are blocked")
+struct C9RescueTests {
+    enum Stranger: CaseIterable { case token, after, key, map, batch, tokenOfBatch, childThatAwaits }
+
+    @Test(
+        "C9 a body that waits for a stranger, in whatever way, whose only workers are blocked, goes on",
+        arguments: Stranger.allCases, [1, 2])
+    func waitsForStranger(_ way: Stranger, workers: Int) async throws {
+        try await withTestCoordinator {
+            $0.maximumDomains = 1
+            $0.workersPerCore = workers
+            // It does not depend on whether anybody looks for circles.
+            if workers == 2 { $0.waitCycleTime = nil }
+        } _: { coordinator in
+            let inside = Gate()
+            let (strangers, batches) = (Journal<TaskToken<Int>>(), Journal<TokenBatch<Int>>())
+            let stranger = TaskTokenGuard("c9_behind", on: coordinator) { (n: Int) in n }
+            let mine = TaskTokenGuard("c9_after") { (n: Int) in n }
+            let child = TaskTokenGuard("c9_child_awaits") { () async throws in try await strangers.all[0].value }
+            let root = TaskTokenGuard("c9_waits_for_stranger", on: coordinator) { (n: Int) in
+                inside.pass()
+                switch way {
+                case .token: return try strangers.all[0].wait()
+                case .after: return try mine.with(after: [strangers.all[0]])(n).wait()
+                case .key: return try stranger.with(key: "c9")(n).wait()
+                case .map: return try strangers.all[0].map { $0 }.wait()
+                case .batch: return try batches.all[0].wait()[0].get()
+                case .tokenOfBatch: return try batches.all[0][0].wait()
+                case .childThatAwaits: return try child().wait()
+                }
+            }
+            let roots = (1...4).map { root($0) }
+            #expect(await eventually { roots[0].state == .executing })
+            strangers.note(way == .key ? stranger.with(key: "c9")(0) : stranger(0))
+            batches.note(stranger.batch([0, 1]))
+            inside.open()
+            try #require(await settle(roots))
+            for (n, root) in roots.enumerated() { #expect(try await root.value == (way == .after ? n + 1 : 0)) }
+        }
+    }
+
+    @Test("C9 so does one whose stranger is suspended, or waits for another attempt", arguments: [false, true])
+    func suspendedStranger(isRetried: Bool) async throws {
+        struct Fault: Error {}
+        let time = ManualTime()
+        try await withTestCoordinator {
+            $0.maximumDomains = 1
+            $0.workersPerCore = 4
+            $0.time = time
+        } _: { coordinator in
+            let (began, blocked, go) = (Tally(), Tally(), Tally())
+            let retry = RetryPolicy(attempts: 2, backOff: .constant(.seconds(1)))
+            let stranger = TaskTokenGuard(
+                "c9_suspended", options: OperationOptions(retry: isRetried ? retry : nil), on: coordinator
+            ) { () async throws -> Int in
+                if isRetried, began.add() == 1 { throw Fault() }
+                if !isRetried {
+                    began.add()
+                    _ = await eventually { go.value > 0 }
+                }
+                return 7
+            }
+            let shared = stranger()
+            #expect(await eventually { began.value == 1 })
+            let root = TaskTokenGuard("c9_waits_for_suspended", on: coordinator) {
+                blocked.add()
+                return try shared.wait()
+            }
+            let roots = (0..<6).map { _ in root() }
+            // All the threads that there may be, by themselves.
+            #expect(await eventually { blocked.value >= 4 })
+            go.add()
+            let isOver = await eventually {
+                time.advance(by: .seconds(1))
+                return roots.allSatisfy(\.isSettled)
+            }
+            try #require(isOver)
+            for root in roots { #expect(try await root.value == 7) }
+        }
+    }
+
+    @Test("C9 bodies that each wait for the next stranger in one mailbox end, on a thread each")
+    func chainOfStrangers() async throws {
+        let count = 10
+        try await withTestCoordinator {
+            smallest(&$0)
+            $0.idleThreadTime = .milliseconds(20)
+        } _: { coordinator in
+            let (inside, tokens) = (Gate(), Journal<TaskToken<Int>>())
+            let waiter = TaskTokenGuard("c9_next_stranger", on: coordinator) { (n: Int) throws -> Int in
+                inside.pass()
+                return n == count ? 1 : try tokens.all[n].wait() + 1
+            }
+            for n in 1...count { tokens.note(waiter(n)) }
+            inside.open()
+            try #require(await settle(tokens.all))
+            #expect(try await tokens.all[0].value == count)
+            // Those beyond the cap end.
+            #expect(await eventually { coordinator.statistics().domains[0].workers.count == 1 })
+        }
+    }
+}
