@@ -67,6 +67,11 @@ package struct Nests<Returner: Sendable>: Sendable {
     /// Whether a body's hold is in use by a guest.
     package func hasGuest(_ body: UInt64, _ kind: Kind) -> Bool { guests[Hold(body: body, kind: kind)] != nil }
 
+    /// Whether a guest of a body, in any of its holds, is such a one.
+    package func hasGuest(_ body: UInt64, where isWanted: (UInt64) -> Bool) -> Bool {
+        Kind.allCases.contains { guests[Hold(body: body, kind: $0)].map { isWanted($0.body) } ?? false }
+    }
+
     /// Who is inside a body's hold; its guest, or, where that has ended, who is inside that one's.
     package func occupant(of host: UInt64, _ kind: Kind) -> UInt64? {
         var occupant = guests[Hold(body: host, kind: kind)]?.body

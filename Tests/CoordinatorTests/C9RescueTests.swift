@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Synchronization
 import TestSupport
 import Testing
 import TokenGate
@@ -90,6 +91,95 @@ struct C9RescueTests {
             }
             try #require(isOver)
             for root in roots { #expect(try await root.value == 7) }
+        }
+    }
+
+    enum Line: CaseIterable { case limit, turn }
+
+    @Test(
+        "C9 a body's async child awaits a stranger that stands in line behind one in the stuck crew",
+        arguments: Line.allCases)
+    func childAwaitsInLine(_ line: Line) async throws {
+        try await withTestCoordinator(smallest) { coordinator in
+            let (inside, strangers) = (Gate(), Journal<TaskToken<Int>>())
+            let stranger =
+                line == .limit
+                ? TaskTokenGuard("c9_in_line", options: OperationOptions(concurrency: 1), on: coordinator) { (n: Int) in
+                    n
+                }
+                : TaskTokenGuard("c9_in_line", locality: .sticky("line", ordered: true), on: coordinator) { (n: Int) in
+                    n
+                }
+            let child = TaskTokenGuard("c9_child_in_line") { () async throws in try await strangers.all[1].value }
+            let root = TaskTokenGuard("c9_waits_in_line", on: coordinator) {
+                inside.pass()
+                return try child().wait()
+            }
+            let token = root()
+            #expect(await eventually { token.state == .executing })
+            for n in 0..<2 { strangers.note(stranger(n)) }
+            inside.open()
+            try #require(await settles(token))
+            #expect(try await token.value == 1)
+        }
+    }
+
+    @Test("C9 a body whose own wait is over waits for its guest, which awaits a stranger in the stuck crew")
+    func guestAwaits() async throws {
+        try await withTestCoordinator(smallest) { coordinator in
+            let (inside, began, strangers) = (Gate(), Tally(), Journal<TaskToken<Int>>())
+            let stranger = TaskTokenGuard("c9_behind", on: coordinator) { 1 }
+            let guest = TaskTokenGuard("c9_guest_awaits", locality: .sticky("guest", ordered: true)) {
+                () async throws in
+                began.add()
+                return try await strangers.all[0].value
+            }
+            let child = TaskTokenGuard("c9_child") { 1 }
+            let root = TaskTokenGuard(
+                "c9_host_of_guest", locality: .sticky("guest", ordered: true), on: coordinator
+            ) {
+                inside.pass()
+                let token = guest()
+                while began.value == 0 { _ = try? token.wait(timeout: .milliseconds(5)) }
+                return try child().wait()
+            }
+            let token = root()
+            #expect(await eventually { token.state == .executing })
+            strangers.note(stranger())
+            inside.open()
+            try #require(await settles(token))
+        }
+    }
+
+    /// 64 threads would come if it were taken for what the bodies wait for.
+    @Test("a batch that nobody waits for brings a stuck crew no thread beyond its cap")
+    func otherBatch() async throws {
+        try await withTestCoordinator(smallest) { other in
+            try await withTestCoordinator {
+                $0.maximumDomains = 1
+                $0.workersPerCore = 2
+            } _: { coordinator in
+                let (gate, inside) = (Gate(), Gate())
+                let awaited = TaskTokenGuard("c9_elsewhere", on: other) { (_: Int) in gate.pass() }.batch([0])
+                let root = TaskTokenGuard("c9_waits_for_batch", on: coordinator) { () throws in
+                    inside.pass()
+                    _ = try awaited.wait()
+                }
+                let roots = (0..<20).map { _ in root() }
+                #expect(await eventually { roots[0].state == .executing })
+                let queued = TaskTokenGuard("c9_queued", on: coordinator) { (_: Int) in }.batch([1, 2])
+                inside.open()
+                let engine = coordinator.engine
+                #expect(await eventually { engine.domains[0][.standard].state.withLock { $0.active <= 0 } })
+                // They have looked many times by then.
+                #expect(await eventually { engine.nextRescueLook.load(ordering: .relaxed) > 0 })
+                let looked = engine.nextRescueLook.load(ordering: .relaxed)
+                #expect(await eventually { engine.nextRescueLook.load(ordering: .relaxed) > looked + 300_000_000 })
+                #expect(engine.domains[0][.standard].state.withLock { $0.threads } == 2)
+                gate.open()
+                #expect(await settle(roots))
+                _ = await queued.results
+            }
         }
     }
 

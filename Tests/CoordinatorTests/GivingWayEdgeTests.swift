@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+import Synchronization
 import TestSupport
 import Testing
 import TokenGate
@@ -230,6 +231,42 @@ struct GivingWayEdgeTests {
         }
     }
 
+    /// As above, sync and async, under an anchor's limit, too, and with kills: a body whose wait a kill has ended waits for its guests.
+    @Test(
+        "C9 random trees under a limit, an anchor's limit and a tier end, also where some are killed",
+        arguments: [1, 3])
+    func killedTrees(_ workers: Int) async throws {
+        var numbers = SeededNumbers(for: "GivingWayEdgeTests.killedTrees \(workers)")
+        try await withTestCoordinator {
+            $0.pretend(domains: 1 + workers / 2)
+            $0.workersPerCore = workers
+            $0.storageLimits = [.slow: 1]
+        } _: { coordinator in
+            for round in 0..<Sizes.part(of: 150) {
+                let tree = MixedTree("way_mixed_\(round % 4)", coordinator)
+                let roots = (0..<Int.random(in: 1...3, using: &numbers)).map { _ in tree.grow(3, numbers.next()) }
+                for _ in 0..<Int.random(in: 0...8, using: &numbers) {
+                    await Task.yield()
+                    tree.all.all.randomElement(using: &numbers)?.kill()
+                }
+                try #require(await settle(roots), "round \(round)")
+                let engine = coordinator.engine
+                let isQuiet = await eventually {
+                    tree.all.all.allSatisfy(\.isSettled) && engine.nests.withLock { $0.count } == 0
+                        && engine.guestCount.load(ordering: .sequentiallyConsistent) == 0
+                }
+                try #require(isQuiet, "round \(round)")
+            }
+            #expect(
+                await eventually {
+                    coordinator.engine.allLines.allSatisfy {
+                        $0.permits.withLock { $0.imbalances == 0 && $0.inUse == 0 }
+                    }
+                })
+            #expect(coordinator.engine.standers.withLock { $0.count } == 0)
+        }
+    }
+
     enum Change: CaseIterable { case nothing, limit, tier, everything }
 
     @Test(
@@ -331,5 +368,43 @@ private struct GatheringTree: Sendable {
                 "\(name)_limited", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator, body)
             : TaskTokenGuard(name, storage: .slow, on: coordinator, body)
         return operation(depth)
+    }
+}
+
+/// Bodies in one tier that wait for their children, a third under a limit, a third under an anchor's; a quarter are synchronous.
+private struct MixedTree: Sendable {
+    let name: String
+    let coordinator: OperationsCoordinator
+    let all = Journal<TaskToken<Int>>()
+
+    init(_ name: String, _ coordinator: OperationsCoordinator) { (self.name, self.coordinator) = (name, coordinator) }
+
+    func grow(_ depth: Int, _ seed: UInt64) -> TaskToken<Int> {
+        var numbers = SeededNumbers(seed: seed)
+        let (kind, isSync, next) = (
+            Int.random(in: 0..<3, using: &numbers), Int.random(in: 0..<4, using: &numbers) == 0, numbers.next()
+        )
+        let children: @Sendable (Int) -> [TaskToken<Int>] = { depth in
+            var numbers = SeededNumbers(seed: next)
+            return (0..<(depth == 0 ? 0 : Int.random(in: 0...3, using: &numbers))).map { _ in
+                grow(depth - 1, numbers.next())
+            }
+        }
+        let limit = OperationOptions(concurrency: kind == 0 ? 1 : nil)
+        let locality: Locality<Int> = kind == 1 ? .sticky("\(name)", atOnce: 1) : .free
+        let type = "\(name)_\(kind)"
+        let operation =
+            isSync
+            ? TaskTokenGuard(type, storage: .slow, locality: locality, options: limit, on: coordinator) {
+                (depth: Int) in
+                children(depth).reduce(1) { $0 + ((try? $1.wait()) ?? 0) }
+            }
+            : TaskTokenGuard(type, storage: .slow, locality: locality, options: limit, on: coordinator) {
+                (depth: Int) async in
+                await gather(children(depth)).reduce(1) { $0 + ((try? $1.get()) ?? 0) }
+            }
+        let token = operation(depth)
+        all.note(token)
+        return token
     }
 }

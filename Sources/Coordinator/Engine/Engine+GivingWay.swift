@@ -91,7 +91,7 @@ extension Engine {
         let bodies = line.permits.withLock { permits in
             permits.returning { if case .thread(let place) = $0 { mayTake(place) } else { false } }
         }
-        for body in bodies where give(kind, to: body.holder) != .takerHasGone { return }
+        for body in bodies where give(kind, to: body.holder).isLast { return }
         // Some that are listed have left the line by now; most often the first stands there.
         for most in [4, Int.max] {
             let tokens = line.needed.withLock { needed in
@@ -100,7 +100,7 @@ extension Engine {
                     laterPermit(of: token, standingFor: kind, past: &full).map { isWanted($0, token) } ?? false
                 }
             }
-            for token in tokens where give(kind, to: token) != .takerHasGone { return }
+            for token in tokens where give(kind, to: token).isLast { return }
             if tokens.count < most { return }
         }
     }
@@ -163,6 +163,11 @@ extension Engine {
         /// Nobody who has the permit stands in a line: nobody else can be given it, either.
         case nobodyHasIt
         case takerHasGone
+        /// Those who have it give it to others alone, if to any.
+        case notToThis
+
+        /// There is nothing to be given to another.
+        var isLast: Bool { self == .done || self == .nobodyHasIt }
     }
 
     /// Gives a permit to one that stands in line for it, of one that has it and stands in line for a later one, if there is such a
@@ -194,7 +199,7 @@ extension Engine {
                 if case .token = waiter { hold(kind, taker) }
                 return (found, place, waiter)
             }
-            outcome = .nobodyHasIt
+            outcome = .notToThis
             return nil
         }
         guard let change else { return outcome }

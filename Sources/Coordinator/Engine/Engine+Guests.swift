@@ -280,11 +280,17 @@ extension Engine: AwaitObserver {
     }
 
     /// Whether a token's host would let it in in place of the guest that it has, which has not begun.
+    ///
+    /// A host whose own wait is over waits for its guests, whichever: what one of them needs is let in for it.
     func mayReplace(_ guest: AnyTaskToken, by token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
         guard guest.state == .waiting, token.state == .waiting,
             let (lineage, body) = ancestor(of: token, inside: kind)
         else { return false }
-        return nests.withLock { $0.host(of: guest.sequence, kind) == body.sequence && lineage.isBlocked }
+        return nests.withLock { nests in
+            nests.host(of: guest.sequence, kind) == body.sequence
+                && (lineage.isBlocked
+                    || nests.hasGuest(body.sequence) { token.sequence == $0 || descends(token, from: $0) })
+        }
     }
 
     /// Whether a host takes a guest in: it waits; or it wants to go on and waits for a guest of its other hold, whom this
@@ -422,7 +428,7 @@ extension Engine: AwaitObserver {
         return nil
     }
 
-    private func headOfLine(of token: AnyTaskToken) -> UInt {
+    func headOfLine(of token: AnyTaskToken) -> UInt {
         var head: UInt = 1
         if token.tags.flags.contains(.ordered) {
             let hash = AnchorHash(rawValue: token.anchor)

@@ -27,11 +27,12 @@ extension Engine {
         if let permit, !look.crews.isEmpty {
             head = headOfLine(permit)
         } else if !look.crews.isEmpty {
-            head = token.flatMap { look.stranger(keeping: lineage, $0) } ?? headOfLine(keeping: lineage, token)
+            head = look.stranger(keeping: lineage, token) ?? headOfLine(keeping: lineage, token)
         }
-        // Hundreds may look, one after the other: they leave most of the time to those who work.
+        // Hundreds may look, one after the other: they leave most of the time to those who work. A thread that was kept from
+        // looking for long says nothing of what a look takes.
         let ended = now()
-        nextRescueLook.store(ended + 8 * (ended - began), ordering: .relaxed)
+        nextRescueLook.store(ended + min(8 * (ended - began), 20_000_000), ordering: .relaxed)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head

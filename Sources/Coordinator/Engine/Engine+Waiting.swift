@@ -131,6 +131,8 @@ extension Engine {
                 let parker = Parker()
                 if comesBack(lineage, body, kind, .thread(parker)) { continue }
                 isFree = false
+                // Where what it waited for ran on this thread it has lent nothing yet: the guest may wait for just that.
+                if let worker, frame != nil { lendPermits(worker) }
                 if !isAway, let worker { leaveCrew(worker) }
                 isAway = true
                 let number = registerWait(lineage, for: .guest(kind), crew: worker?.crew)

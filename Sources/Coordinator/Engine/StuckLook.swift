@@ -13,7 +13,7 @@ final class StuckLook {
     private let engine: Engine
     /// All of their threads are blocked, and they have work.
     let crews: [Crew]
-    /// Bodies that were expanded already, of whichever awaited token.
+    /// Bodies that were expanded already, for whichever body.
     private var seen: Set<UInt64> = []
 
     init(_ engine: Engine) {
@@ -23,57 +23,89 @@ final class StuckLook {
         }
     }
 
-    /// Bodies whose next piece is among the jobs of these crews, by the numbers of their tokens.
-    private lazy var owners: Set<UInt64> = Set(
-        crews.flatMap { crew in crew.state.withLock { $0.jobs.map(\.owner) } }.filter { $0 != 0 })
+    /// The jobs of these crews that are pieces of bodies: those bodies' lineages, by the numbers of their tokens.
+    private lazy var owners: [UInt64: Lineage?] = Dictionary(
+        crews.flatMap { crew in crew.state.withLock { $0.jobs.map { ($0.owner, $0.lineage) } } }
+    ) { first, _ in first }
 
-    /// Those who run batches, in there: who waits for a batch waits for a token that has nothing to do with these.
-    private lazy var runners: [AnyTaskToken] = crews.flatMap { crew in
-        var found: [AnyTaskToken] = []
+    /// Those who run batches, in there.
+    private lazy var runners: [BatchRunner] = crews.flatMap { crew in
+        var found: [BatchRunner] = []
         crew.state.withLock { state in
-            crew.forEachToken(state, waiting: true, executing: false) { if $0 is BatchRunner { found.append($0) } }
+            crew.forEachToken(state, waiting: true, executing: false) {
+                if let runner = $0 as? BatchRunner { found.append(runner) }
+            }
         }
         return found
     }
 
-    /// What each waiting body waits for, by the numbers of their tokens.
-    private lazy var awaited: [UInt64: [AnyTaskToken]] = {
-        var awaited: [UInt64: [AnyTaskToken]] = [:]
+    /// The waits of each waiting body, by the numbers of their tokens.
+    private lazy var waits: [UInt64: [(body: AnyTaskToken, cause: Engine.WaitRegister.Cause)]] = {
+        var waits: [UInt64: [(body: AnyTaskToken, cause: Engine.WaitRegister.Cause)]] = [:]
         // Lineages have locks of their own, which are not taken inside the register's.
         for entry in engine.waits.withLock({ Array($0.entries.values) }) {
-            guard let body = entry.lineage.body else { continue }
-            switch entry.cause {
-            case .tokens(let tokens), .help(let tokens): awaited[body.sequence, default: []] += tokens
-            case .guest, .permit: break
-            }
+            if let body = entry.lineage.body { waits[body.sequence, default: []].append((body, entry.cause)) }
         }
-        return awaited
+        return waits
     }()
 
-    /// What a blocked thread's body waits for in there, directly or by what that waits for, and does not run itself.
+    private enum Step {
+        case token(AnyTaskToken)
+        /// Its body is waited for.
+        case body(UInt64)
+    }
+
+    /// What a blocked thread's body waits for in there, directly or by what that waits for, and does not run itself; or who is next
+    /// in the line in which that stands, and may be in there.
     ///
     /// What descends from it the body runs (`help`).
     ///
-    /// - Returns: which it is: the same answer at a later look says that nobody has run it meanwhile.
-    func stranger(keeping lineage: Lineage, _ token: AnyTaskToken) -> UInt? {
+    /// - Parameter token: what it waits for; what else keeps it is in the register.
+    /// - Returns: which it is: the same answer at a later look says that nothing has moved meanwhile.
+    func stranger(keeping lineage: Lineage, _ token: AnyTaskToken?) -> UInt? {
         if crews.isEmpty { return nil }
-        var todo = [token]
-        while let next = todo.popLast() {
-            for part in engine.parts(of: next) where !part.isSettled {
-                if part.realm == nil, !part.isDerived {
-                    // Who waits for a batch waits for a token that only stands for it.
-                    if let runner = runners.first(where: { !descends($0, from: lineage) }) { return identity(runner) }
-                    continue
+        var todo: [Step] = []
+        if let body = lineage.body { todo.append(.body(body.sequence)) }
+        if let token { todo.append(.token(token)) }
+        // The line of the awaited token itself is looked at by `headOfLine(keeping:)`, as are those of descendants.
+        let direct = token.map { Set(engine.parts(of: $0).map(ObjectIdentifier.init)) } ?? []
+        while let step = todo.popLast() {
+            switch step {
+            case .body(let number):
+                if let job = owners[number], job?.descends(from: lineage) != true {
+                    return UInt(truncatingIfNeeded: number)
                 }
-                if part.realm !== engine.realm { continue }
-                switch part.state {
-                case .admitted:
-                    let crew = engine.crew(of: part)
-                    if crews.contains(where: { $0 === crew }), !descends(part, from: lineage) { return identity(part) }
-                case .executing:
-                    if owners.contains(part.sequence), !descends(part, from: lineage) { return identity(part) }
-                    if seen.insert(part.sequence).inserted { todo += awaited[part.sequence] ?? [] }
-                default: break
+                guard seen.insert(number).inserted else { continue }
+                for (body, cause) in waits[number] ?? [] {
+                    switch cause {
+                    case .tokens(let tokens), .help(let tokens): todo += tokens.map { .token($0) }
+                    case .guest(let kind):
+                        let occupant = engine.nests.withLock { $0.occupant(of: number, kind) }
+                        if let occupant { todo.append(.body(occupant)) }
+                    case .permit(let kind, _):
+                        if body !== lineage.body, let line = engine.standingLine(kind, of: body) {
+                            return engine.headOfLine(line)
+                        }
+                    }
+                }
+            case .token(let token):
+                for part in engine.parts(of: token) where !part.isSettled {
+                    if let batch = (part as? BatchWatcher)?.batch {
+                        let runner = runners.first { $0.batch === batch && !descends($0, from: lineage) }
+                        if let runner { return identity(runner) }
+                    }
+                    if part.realm !== engine.realm { continue }
+                    switch part.state {
+                    case .admitted:
+                        let crew = engine.crew(of: part)
+                        if crews.contains(where: { $0 === crew }), !descends(part, from: lineage) {
+                            return identity(part)
+                        }
+                    case .executing: todo.append(.body(part.sequence))
+                    case .waiting where engine.hasLine(part) && !direct.contains(ObjectIdentifier(part)):
+                        if !descends(part, from: lineage) { return engine.headOfLine(of: part) }
+                    default: break
+                    }
                 }
             }
         }
@@ -84,7 +116,5 @@ final class StuckLook {
         token.lineage?.descends(from: lineage) == true
     }
 
-    private func identity(_ token: AnyTaskToken) -> UInt {
-        UInt(bitPattern: Unmanaged.passUnretained(token).toOpaque())
-    }
+    private func identity(_ token: AnyTaskToken) -> UInt { UInt(truncatingIfNeeded: token.sequence) }
 }

@@ -322,8 +322,10 @@ final class WaitSnapshot {
     private lazy var isAskedForStranger: Bool = {
         let look = StuckLook(engine)
         return threads.contains { entry in
-            guard case .tokens(let tokens) = entry.cause, let token = tokens.first else { return false }
-            return look.stranger(keeping: entry.lineage, token) != nil
+            if case .tokens(let tokens) = entry.cause {
+                return look.stranger(keeping: entry.lineage, tokens.first) != nil
+            }
+            return look.stranger(keeping: entry.lineage, nil) != nil
         }
     }()
 

@@ -51,3 +51,16 @@ package final class BatchRunner: AnyTaskToken, @unchecked Sendable {
     }
     package override func lineageWasMade() { work.pointee.hasLineage = true }
 }
+
+/// A token that stands for one of a batch, or for all of them, for one who waits.
+package final class BatchWatcher: AnyTaskToken, @unchecked Sendable {
+    package let batch: BatchCore
+
+    // Written out because Swift 6.3 reports infinite recursion in the stub that it would synthesise here.
+    package override init(plan: TokenPlan) { fatalError("a watcher is made for a batch") }
+
+    init(_ batch: BatchCore) {
+        self.batch = batch
+        super.init(plan: TokenPlan(operation: batch.plan.operation, tags: TokenTags()))
+    }
+}

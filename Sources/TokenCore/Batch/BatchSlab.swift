@@ -79,7 +79,7 @@ package final class BatchSlab<Success: Sendable>: BatchCore, @unchecked Sendable
     // MARK: Waiting
 
     private func watcher() -> AnyTaskToken {
-        AnyTaskToken(plan: TokenPlan(operation: plan.operation, tags: TokenTags()))
+        BatchWatcher(self)
     }
 
     /// Waits for a token, or for all, without blocking a thread.
