@@ -24,6 +24,13 @@ struct GivingWayEdgeTests {
         coordinator.statistics().tiers.first { $0.speed == .slow }?.waiting ?? 0
     }
 
+    /// For trees of bodies that are all in one tier.
+    private static func oneInTier(_ configuration: inout Configuration, _ workers: Int) {
+        configuration.pretend(domains: 1 + workers / 2)
+        configuration.workersPerCore = workers
+        configuration.storageLimits = [.slow: 1]
+    }
+
     private static func waits(_ coordinator: OperationsCoordinator) -> Int {
         coordinator.engine.waits.withLock { $0.entries.count }
     }
@@ -165,41 +172,28 @@ struct GivingWayEdgeTests {
             $0.storageLimits = [.slow: 1]
         } _: { coordinator in
             let order = Journal<Int>()
-            func locked(_ name: String, _ body: @escaping @Sendable (Int) async throws -> Int) -> TaskTokenGuard<
-                Int, Int
-            > {
-                isAnchored
-                    ? TaskTokenGuard(
-                        name, storage: .slow, locality: .sticky("way_siblings", atOnce: 1), on: coordinator, body)
-                    : TaskTokenGuard(
-                        "way_siblings", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator, body
-                    )
-            }
+            let name = "way_siblings"
+            let options = OperationOptions(concurrency: isAnchored ? nil : 1)
+            let locality: Locality<Int> = isAnchored ? .sticky(name, atOnce: 1) : .free
             let leaf =
                 isAsync
-                ? locked("way_leaf") { (n: Int) async in
+                ? TaskTokenGuard(name, storage: .slow, locality: locality, options: options, on: coordinator) {
+                    (n: Int) async in
                     order.note(n)
                     return n
                 }
-                : isAnchored
-                    ? TaskTokenGuard(
-                        "way_leaf", storage: .slow, locality: .sticky("way_siblings", atOnce: 1), on: coordinator
-                    ) { (n: Int) in
-                        order.note(n)
-                        return n
-                    }
-                    : TaskTokenGuard(
-                        "way_siblings", storage: .slow, options: OperationOptions(concurrency: 1), on: coordinator
-                    ) { (n: Int) in
-                        order.note(n)
-                        return n
-                    }
+                : TaskTokenGuard(name, storage: .slow, locality: locality, options: options, on: coordinator) {
+                    (n: Int) in
+                    order.note(n)
+                    return n
+                }
             let tiered = TaskTokenGuard("way_tiered", storage: .slow, on: coordinator) { (n: Int) async throws -> Int in
                 // The second one has come to stand in the tier's line.
                 _ = await eventually { Self.standing(coordinator) == 1 }
                 return try await leaf(n).value + leaf(n + 1).value
             }
-            let root = locked("way_root") { (_: Int) async throws -> Int in
+            let root = TaskTokenGuard(name, storage: .slow, locality: locality, options: options, on: coordinator) {
+                (_: Int) async throws -> Int in
                 try await gather([tiered(1), leaf(3)]).reduce(0) { try $0 + $1.get() }
             }
             let token = root(0)
@@ -215,9 +209,7 @@ struct GivingWayEdgeTests {
     func gatheringTrees(_ workers: Int) async throws {
         var numbers = SeededNumbers(for: "GivingWayEdgeTests.gatheringTrees \(workers)")
         try await withTestCoordinator {
-            $0.pretend(domains: 1 + workers / 2)
-            $0.workersPerCore = workers
-            $0.storageLimits = [.slow: 1]
+            Self.oneInTier(&$0, workers)
         } _: { coordinator in
             for round in 0..<Sizes.part(of: 100) {
                 let tree = GatheringTree("way_gather_\(round % 4)", coordinator)
@@ -238,9 +230,7 @@ struct GivingWayEdgeTests {
     func killedTrees(_ workers: Int) async throws {
         var numbers = SeededNumbers(for: "GivingWayEdgeTests.killedTrees \(workers)")
         try await withTestCoordinator {
-            $0.pretend(domains: 1 + workers / 2)
-            $0.workersPerCore = workers
-            $0.storageLimits = [.slow: 1]
+            Self.oneInTier(&$0, workers)
         } _: { coordinator in
             for round in 0..<Sizes.part(of: 150) {
                 let tree = MixedTree("way_mixed_\(round % 4)", coordinator)

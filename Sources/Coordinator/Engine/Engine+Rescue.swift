@@ -23,12 +23,10 @@ extension Engine {
         guard began >= nextRescueLook.load(ordering: .relaxed), !isLookingAround.exchange(true, ordering: .acquiring)
         else { return }
         let look = StuckLook(self)
-        var head: UInt?
-        if let permit, !look.crews.isEmpty {
-            head = headOfLine(permit)
-        } else if !look.crews.isEmpty {
-            head = look.stranger(keeping: lineage, token) ?? headOfLine(keeping: lineage, token)
-        }
+        let head =
+            look.crews.isEmpty
+            ? nil
+            : permit.map(headOfLine) ?? look.stranger(keeping: lineage, token) ?? headOfLine(keeping: lineage, token)
         // Hundreds may look, one after the other: they leave most of the time to those who work. A thread that was kept from
         // looking for long says nothing of what a look takes.
         let ended = now()

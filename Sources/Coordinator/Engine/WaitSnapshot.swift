@@ -289,19 +289,16 @@ final class WaitSnapshot {
     /// The crews all of whose threads are blocked, who stands in their mailboxes, and whose pieces are among their jobs.
     ///
     /// A thread in an overrun body returns, and takes from them.
-    private lazy var stuckCrews: [(crew: Crew, mail: [ObjectIdentifier: AnyTaskToken], jobs: Set<UInt64>)] = engine
-        .domains.flatMap(
-            \.crews
-        ).filter { crew in
-            engine.isStuck(crew) && crew.state.withLock { $0.overrun <= 0 }
-        }.map { crew in
-            var mail: [ObjectIdentifier: AnyTaskToken] = [:]
-            let jobs = crew.state.withLock { state in
-                crew.forEachToken(state, waiting: true, executing: false) { mail[ObjectIdentifier($0)] = $0 }
-                return Set(state.jobs.map(\.owner))
-            }
-            return (crew, mail, jobs)
+    private lazy var stuckCrews = engine.domains.flatMap(\.crews).filter { crew in
+        engine.isStuck(crew) && crew.state.withLock { $0.overrun <= 0 }
+    }.map { crew -> (crew: Crew, mail: [ObjectIdentifier: AnyTaskToken], jobs: Set<UInt64>) in
+        var mail: [ObjectIdentifier: AnyTaskToken] = [:]
+        let jobs = crew.state.withLock { state in
+            crew.forEachToken(state, waiting: true, executing: false) { mail[ObjectIdentifier($0)] = $0 }
+            return Set(state.jobs.map(\.owner))
         }
+        return (crew, mail, jobs)
+    }
 
     private func stuckCrew(of token: AnyTaskToken) -> Crew? {
         stuckCrews.first { $0.mail[ObjectIdentifier(token)] != nil }?.crew
@@ -322,10 +319,8 @@ final class WaitSnapshot {
     private lazy var isAskedForStranger: Bool = {
         let look = StuckLook(engine)
         return threads.contains { entry in
-            if case .tokens(let tokens) = entry.cause {
-                return look.stranger(keeping: entry.lineage, tokens.first) != nil
-            }
-            return look.stranger(keeping: entry.lineage, nil) != nil
+            let token: AnyTaskToken? = if case .tokens(let tokens) = entry.cause { tokens.first } else { nil }
+            return look.stranger(keeping: entry.lineage, token) != nil
         }
     }()
 

@@ -49,9 +49,7 @@ package final class OperationGate: Sendable {
                 // Also where it is settled by now: its work was done while the caller waited.
                 if let promised = wait?.token { return (promised, true, nil) }
                 let entry = state.keys[key]
-                if let entry, entry.isLive {
-                    return (entry.token, entry.isVisible, entry)
-                }
+                if let entry, entry.isLive { return (entry.token, entry.isVisible, entry) }
                 state.keys[key] = Entry(token: token)
                 return (nil, true, entry)
             }
@@ -69,7 +67,7 @@ package final class OperationGate: Sendable {
         let waits = state.withLock { state -> [CallOff] in
             guard state.keys[key]?.token === token else { return [] }
             state.keys[key]?.isLaunched = true
-            let waits = token.isRefusedForWantOfPlace ? [] : (state.waits[key] ?? [:]).values.map { $0 }
+            let waits = token.isRefusedForWantOfPlace ? [] : Array((state.waits[key] ?? [:]).values)
             for wait in waits { wait.promise(token) }
             if token.isSettled { state.keys[key] = nil }
             return waits
@@ -82,9 +80,7 @@ package final class OperationGate: Sendable {
         let isOff = state.withLock { state in
             state.waits[key, default: [:]][ObjectIdentifier(wait)] = wait
             // Within the submission of that one, by a callback, its end must not be waited for.
-            guard let entry = state.keys[key], entry.isVisible, entry.isLive else {
-                return false
-            }
+            guard let entry = state.keys[key], entry.isVisible, entry.isLive else { return false }
             wait.promise(entry.token)
             return true
         }
