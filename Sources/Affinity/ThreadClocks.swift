@@ -53,6 +53,9 @@ package struct LinuxThreadClocks: ThreadClocks {
         return tga_thread_cpu_time(tid, &ran) == 0 ? ran : nil
     }
 
+    /// For how long the calling thread has been on a CPU, in nanoseconds.
+    package static var ownCPUTime: Int64 { tga_own_cpu_time() }
+
     package func isRunnable(_ tid: Int32) -> Bool? {
         // "TID (name) S …": the name may hold anything, also spaces and parentheses.
         guard let text = tree.text("proc/self/task/\(tid)/stat"), let end = text.lastIndex(of: ")") else { return nil }

@@ -89,7 +89,7 @@ package struct Nests<Returner: Sendable>: Sendable {
     }
 
     /// Whether a body wants to go on and waits, in any of its holds, for a guest that is `kin`.
-    package func isReturning(_ host: UInt64, pastKin isKin: (UInt64) -> Bool) -> Bool {
+    package func isReturning(_ host: UInt64, pastKin isKin: (UInt64) -> Bool = { _ in true }) -> Bool {
         for kind in Kind.allCases {
             if let guest = guests[Hold(body: host, kind: kind)], !guest.returning.isEmpty, isKin(guest.body) {
                 return true
@@ -109,8 +109,14 @@ package struct Nests<Returner: Sendable>: Sendable {
         return true
     }
 
-    /// Whose guest a body is.
-    package func host(of guest: UInt64, _ kind: Kind) -> UInt64? { hosts[Hold(body: guest, kind: kind)] }
+    /// Inside whose hold a guest is that has not ended; nil where all have, and the guest is the last to use it.
+    package func host(of guest: UInt64, _ kind: Kind) -> UInt64? {
+        var host = hosts[Hold(body: guest, kind: kind)]
+        while let body = host, guests[Hold(body: body, kind: kind)]?.hasHostEnded == true {
+            host = hosts[Hold(body: body, kind: kind)]
+        }
+        return host
+    }
 
     /// Lets another use what a guest was let in to use, which has no guest of its own.
     ///

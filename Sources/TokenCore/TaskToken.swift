@@ -167,10 +167,7 @@ package func deadline(after timeout: Duration?) throws(TokenError) -> Int64? {
 extension Int64 {
     /// `base` plus a duration in nanoseconds, held at the ends of the range.
     package init(clampedAdding duration: Duration, to base: Int64) {
-        let (seconds, attoseconds) = duration.components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflow2) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        let (total, overflow3) = sum.addingReportingOverflow(base)
-        self = overflow || overflow2 || overflow3 ? (seconds < 0 ? .min : .max) : total
+        // Not by `components`: they trap where the seconds are more than an `Int64` holds.
+        self.init(clamping: duration.attoseconds / 1_000_000_000 + Int128(base))
     }
 }

@@ -94,6 +94,50 @@ struct C9RescueTests {
         }
     }
 
+    enum Guest: CaseIterable { case inMailbox, inLine }
+
+    @Test(
+        "C9 so does one whose stranger waits for a guest that is in the stuck crew's mailbox, or behind one that is",
+        arguments: Guest.allCases)
+    func guestHasNotBegun(_ place: Guest) async throws {
+        try await withTestCoordinator(smallest) { coordinator in
+            let (isBlocked, go) = (Tally(), Tally())
+            let hosts = Journal<TaskToken<Int>>()
+            let one = OperationOptions(concurrency: 1)
+            let holder = TaskTokenGuard("c9_guest", weight: .heavy, options: one, on: coordinator) { (n: Int) in n }
+            let guest =
+                place == .inLine
+                ? TaskTokenGuard(
+                    "c9_guest", locality: .sticky("a", ordered: true), options: one, on: coordinator
+                ) { (n: Int) in n }
+                : TaskTokenGuard(
+                    "c9_guest_heavy", weight: .heavy, locality: .sticky("a", ordered: true), on: coordinator
+                ) {
+                    (n: Int) in n
+                }
+            let quick = TaskTokenGuard("c9_guest_quick", on: coordinator) { (n: Int) in n }
+            let host = TaskTokenGuard("c9_guest_host", locality: .sticky("a", ordered: true), on: coordinator) {
+                (n: Int) async in
+                _ = await eventually { go.value > 0 }
+                // Its wait is over before the guest has begun.
+                for await _ in completions(of: [guest(n), quick(n)]) { break }
+                return n
+            }
+            let blocker = TaskTokenGuard("c9_guest_blocker", weight: .heavy, on: coordinator) {
+                isBlocked.add()
+                return try hosts.all[0].wait()
+            }
+            hosts.note(host(7))
+            #expect(await eventually { hosts.all[0].state == .executing })
+            let token = blocker()
+            #expect(await eventually { isBlocked.value == 1 })
+            let others = place == .inLine ? [holder(0)] : []
+            go.add()
+            try #require(await settle([token] + others))
+            #expect(try await token.value == 7)
+        }
+    }
+
     enum Line: CaseIterable { case limit, turn }
 
     @Test(

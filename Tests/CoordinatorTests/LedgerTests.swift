@@ -78,7 +78,7 @@ struct LedgerTests {
             } else {
                 try Self.endDisturbance(coordinator, operations.types)
                 if case .afterAll = ending { try await Self.checkRest(ledger, samples, coordinator, operations.types) }
-                let report = await coordinator.stop(timeout: .seconds(60))
+                let report = await coordinator.stop(timeout: .seconds(240))
                 #expect(report.isComplete && report.abandoned.isEmpty, "\(report)")
             }
             await check(ledger, coordinator)

@@ -85,4 +85,55 @@ struct OptionBadInputTests {
             never.kill()
         }
     }
+
+    /// Longer than 64 bits of seconds, which a `Duration` can be.
+    private static let forever = Duration.seconds(1e19)
+
+    @Test("C12 a time beyond any clock's is the longest there is, wherever one is stated: no trap")
+    func longestOfAll() async throws {
+        let forever = Self.forever
+        try await withTestCoordinator {
+            ($0.agingTime, $0.anchorIdleTime) = (forever, forever)
+            ($0.idleThreadTime, $0.waitCycleTime) = (forever, forever)
+        } _: { coordinator in
+            struct Fault: Error {}
+            let retries = [RetryPolicy.BackOff.constant(forever), .exponential(from: .seconds(1), upTo: forever)].map {
+                RetryPolicy(attempts: 2, backOff: $0, jitter: 0, deadline: forever)
+            }
+            for (number, retry) in retries.enumerated() {
+                let options = OperationOptions(
+                    retry: retry, queueTimeout: forever, runTimeout: forever, timeout: forever,
+                    breaker: CircuitBreaker(minimumRuns: 1, window: forever, coolDown: forever))
+                let operation = TaskTokenGuard("longest_\(number)", options: options, on: coordinator) { (n: Int) in
+                    if n == 0 { throw Fault() }
+                    return n
+                }
+                #expect(try await operation(7).value == 7)
+                let eight = try await onThread {
+                    try operation.submitBlocking(8, timeout: forever).wait(timeout: forever)
+                }
+                #expect(eight == 8)
+                let failing = operation(0)
+                // The next attempt is after all times, or a second later.
+                #expect(await eventually { failing.status().attempts >= 1 })
+                failing.kill()
+                let never = [operation.with(delay: forever)(1), operation.scheduled(at: .now + forever)(1)]
+                #expect(never.map(\.state) == [.waiting, .waiting])
+                for token in never { token.kill() }
+            }
+            #expect(await coordinator.stop(timeout: forever).isClean)
+        }
+    }
+
+    @Test("C12 times before all clocks are refused, or as none")
+    func shortestOfAll() async throws {
+        try await withTestCoordinator { coordinator in
+            let operation = TaskTokenGuard("shortest", on: coordinator) { (n: Int) in n }
+            for call in [operation.with(delay: .zero - Self.forever), operation.with(timeout: .zero - Self.forever)] {
+                let error = await #expect(throws: TokenError.self) { try await call(1).value }
+                #expect(error?.code == .invalidArgument && error?.message.contains("-1e+19 seconds") == true)
+            }
+            #expect(await coordinator.stop(timeout: .zero - Self.forever).isComplete)
+        }
+    }
 }

@@ -37,6 +37,12 @@ public func makeCoordinator(_ configure: (inout Configuration) -> Void = { _ in 
     return try OperationsCoordinator(configuration)
 }
 
+extension OperationsCoordinator {
+    /// As `stop(timeout:)`, with more patience than its default: how busy the machine is decides nothing.
+    @discardableResult
+    public func stop() async -> StopReport { await stop(timeout: .seconds(240)) }
+}
+
 extension Configuration {
     /// A machine of `count` cores with one CPU each, whatever the real one is; its workers are not pinned.
     ///

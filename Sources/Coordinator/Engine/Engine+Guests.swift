@@ -37,29 +37,40 @@ extension Engine: AwaitObserver {
     /// Tokens that bodies wait for and that stood in a line when they were listed.
     struct NeededList: Sendable {
         private var tokens: Deque<AnyTaskToken> = []
+        /// Who is among them: a token that comes back into the line is listed already.
+        private var listed: Set<ObjectIdentifier> = []
         private var left = 0
 
-        mutating func add(_ token: AnyTaskToken) { tokens.append(token) }
+        mutating func add(_ token: AnyTaskToken) {
+            if listed.insert(ObjectIdentifier(token)).inserted { tokens.append(token) }
+        }
 
-        /// A listed token has left its line: answers those that have, to be freed after unlocking, once they are a quarter
-        /// (a token may be listed once for each line that it comes to stand in, and once more).
+        /// A listed token has left its line: answers those that have, to be freed after unlocking, once they are a quarter.
         mutating func leave() -> [AnyTaskToken] {
             left += 1
-            return left * 8 >= tokens.count ? trim() : []
+            return left * 4 >= tokens.count ? trim() : []
         }
 
         mutating func trim() -> [AnyTaskToken] {
             left = 0
             var done: [AnyTaskToken] = []
-            for token in tokens where token.state != .waiting { done.append(token) }
-            if !done.isEmpty { tokens.removeAll { $0.state != .waiting } }
+            tokens.removeAll { token in
+                // Asked once: it may be settled meanwhile.
+                let isDone = token.state != .waiting
+                if isDone { done.append(token) }
+                return isDone
+            }
+            for token in done { listed.remove(ObjectIdentifier(token)) }
             return done
         }
 
         /// Calls `mayEnter` with each, first listed first, until one was let in.
         mutating func letIn(_ mayEnter: (AnyTaskToken) -> Bool) -> [AnyTaskToken] {
             var done: [AnyTaskToken] = []
-            while let first = tokens.first, first.state != .waiting { done.append(tokens.removeFirst()) }
+            while let first = tokens.first, first.state != .waiting {
+                listed.remove(ObjectIdentifier(first))
+                done.append(tokens.removeFirst())
+            }
             _ = tokens.first(where: mayEnter)
             return done
         }
@@ -79,7 +90,7 @@ extension Engine: AwaitObserver {
         }
 
         mutating func clear() -> Deque<AnyTaskToken> {
-            defer { tokens = [] }
+            defer { (tokens, listed, left) = ([], [], 0) }
             return tokens
         }
     }
@@ -279,17 +290,20 @@ extension Engine: AwaitObserver {
         return nil
     }
 
-    /// Whether a token's host would let it in in place of the guest that it has, which has not begun.
+    /// Whether a token's host, or that of a body that takes its permit back, would let it in in place of the guest that it has,
+    /// which has not begun.
     ///
-    /// A host whose own wait is over waits for its guests, whichever: what one of them needs is let in for it.
+    /// A host whose own wait is over waits for its guests, one after the other: what any of them needs is let in for it. Where
+    /// its hosts have ended what it was let in to use is its own.
     func mayReplace(_ guest: AnyTaskToken, by token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
-        guard guest.state == .waiting, token.state == .waiting,
-            let (lineage, body) = ancestor(of: token, inside: kind)
-        else { return false }
+        guard guest.state == .waiting else { return false }
+        let ancestor = ancestor(of: token, inside: kind)
         return nests.withLock { nests in
-            nests.host(of: guest.sequence, kind) == body.sequence
-                && (lineage.isBlocked
-                    || nests.hasGuest(body.sequence) { token.sequence == $0 || descends(token, from: $0) })
+            guard let host = nests.host(of: guest.sequence, kind) else { return true }
+            guard let (lineage, body) = ancestor, body.sequence == host else { return false }
+            if lineage.isBlocked { return true }
+            return nests.isReturning(body.sequence)
+                && nests.hasGuest(body.sequence) { token.sequence == $0 || descends(token, from: $0) }
         }
     }
 
@@ -368,16 +382,16 @@ extension Engine: AwaitObserver {
         let departure = nests.withLock { $0.leave(token.sequence, kind) }
         guestCount.subtract(departure.guests, ordering: .sequentiallyConsistent)
         for returner in departure.returning { returner.resume() }
-        if departure.host != nil {
-            if kind == .turn {
-                seekGuest(inTurnOf: AnchorHash(rawValue: token.anchor))
-            } else if let permit = PermitKind.allCases.first(where: { $0.hold == kind }),
-                let line = standingLine(permit, of: token)
-            {
-                seekGuest(in: line, permit)
-            }
+        if departure.isReleased { return true }
+        if kind == .turn {
+            if departure.host != nil { seekGuest(inTurnOf: AnchorHash(rawValue: token.anchor)) }
+        } else if let permit = PermitKind.allCases.first(where: { $0.hold == kind }),
+            let line = standingLine(permit, of: token)
+        {
+            // Else it has ended before its guest, which may stand in another line.
+            departure.host != nil ? seekGuest(in: line, permit) : seekSuccessor(in: line, permit)
         }
-        return departure.isReleased
+        return false
     }
 
     // MARK: Waiting ends

@@ -22,15 +22,17 @@ extension Engine {
         let began = now()
         guard began >= nextRescueLook.load(ordering: .relaxed), !isLookingAround.exchange(true, ordering: .acquiring)
         else { return }
+        let ran = LinuxThreadClocks.ownCPUTime
         let look = StuckLook(self)
         let head =
             look.crews.isEmpty
             ? nil
             : permit.map(headOfLine) ?? look.stranger(keeping: lineage, token) ?? headOfLine(keeping: lineage, token)
-        // Hundreds may look, one after the other: they leave most of the time to those who work. A thread that was kept from
-        // looking for long says nothing of what a look takes.
+        // Hundreds may look, one after the other: they leave most of the time to those who work. How long a thread was kept from
+        // looking says nothing of what a look takes; and time may stand, where a test has the clock.
         let ended = now()
-        nextRescueLook.store(ended + min(8 * (ended - began), 20_000_000), ordering: .relaxed)
+        let cost = min(ended - began, LinuxThreadClocks.ownCPUTime - ran)
+        nextRescueLook.store(ended + 8 * cost, ordering: .relaxed)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head

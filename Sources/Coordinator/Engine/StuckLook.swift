@@ -49,6 +49,11 @@ final class StuckLook {
         return waits
     }()
 
+    /// The tokens that have not begun, by their numbers.
+    private lazy var waiting: [UInt64: AnyTaskToken] = Dictionary(
+        engine.live(of: nil, waiting: true, executing: false).map { ($0.sequence, $0) }
+    ) { first, _ in first }
+
     private enum Step {
         case token(AnyTaskToken)
         /// Its body is waited for.
@@ -81,7 +86,10 @@ final class StuckLook {
                     case .tokens(let tokens), .help(let tokens): todo += tokens.map { .token($0) }
                     case .guest(let kind):
                         let occupant = engine.nests.withLock { $0.occupant(of: number, kind) }
-                        if let occupant { todo.append(.body(occupant)) }
+                        guard let occupant else { continue }
+                        todo.append(.body(occupant))
+                        // Who was let in may stand in another line, or in the mailbox of such a crew, yet.
+                        if let token = waiting[occupant] { todo.append(.token(token)) }
                     case .permit(let kind, _):
                         if body !== lineage.body, let line = engine.standingLine(kind, of: body) {
                             return engine.headOfLine(line)

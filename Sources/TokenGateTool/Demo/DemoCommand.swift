@@ -17,7 +17,9 @@ struct DemoCommand: AsyncParsableCommand {
             begun is completed. Every result is compared with that of a direct call.
 
             LOADS
-            \(LoadName.allCases.map { "  " + $0.rawValue.padded(to: 9) + $0.summary }.joined(separator: "\n"))
+            \(LoadName.allCases.map { "  " + $0.rawValue.padded(to: 12) + $0.summary }.joined(separator: "\n"))
+
+            Decorated functions have a program of their own, which needs swift-syntax: make demo-decorated.
 
             The same seed draws the same inputs in the same order; how far a run gets in its time is up to the machine.
             The table goes to standard output, progress to standard error. Ctrl-C ends the run early, in good \
