@@ -10,8 +10,7 @@
 /// A body that waits lends its hold (an ordered anchor's turn, or a permit of one kind) to one descendant at a time, its
 /// *guest*. A guest that waits is itself a host of the next, so those inside one hold form a chain; only the innermost
 /// can take another in. The hold goes back to whom it came from, the *root*'s line, when the root and the last guest are
-/// done with it, in whatever order they end. A host that goes on after its wait first waits until its guest has left;
-/// meanwhile only that guest and its descendants may use its other hold.
+/// done with it, in whatever order they end. A host that goes on after its wait first waits until its guests have left.
 ///
 /// ```
 ///            enter(guest)                    leave(guest)
@@ -67,10 +66,8 @@ package struct Nests<Returner: Sendable>: Sendable {
     /// Whether a body's hold is in use by a guest.
     package func hasGuest(_ body: UInt64, _ kind: Kind) -> Bool { guests[Hold(body: body, kind: kind)] != nil }
 
-    /// Whether a guest of a body, in any of its holds, is such a one.
-    package func hasGuest(_ body: UInt64, where isWanted: (UInt64) -> Bool) -> Bool {
-        Kind.allCases.contains { guests[Hold(body: body, kind: $0)].map { isWanted($0.body) } ?? false }
-    }
+    /// Whether any of a body's holds is.
+    package func hasGuest(_ body: UInt64) -> Bool { Kind.allCases.contains { hasGuest(body, $0) } }
 
     /// Who is inside a body's hold; its guest, or, where that has ended, who is inside that one's.
     package func occupant(of host: UInt64, _ kind: Kind) -> UInt64? {
@@ -88,14 +85,9 @@ package struct Nests<Returner: Sendable>: Sendable {
         return root
     }
 
-    /// Whether a body wants to go on and waits, in any of its holds, for a guest that is `kin`.
-    package func isReturning(_ host: UInt64, pastKin isKin: (UInt64) -> Bool = { _ in true }) -> Bool {
-        for kind in Kind.allCases {
-            if let guest = guests[Hold(body: host, kind: kind)], !guest.returning.isEmpty, isKin(guest.body) {
-                return true
-            }
-        }
-        return false
+    /// Whether a body wants to go on and waits, in any of its holds, for a guest to leave.
+    package func isReturning(_ host: UInt64) -> Bool {
+        Kind.allCases.contains { guests[Hold(body: host, kind: $0)]?.returning.isEmpty == false }
     }
 
     /// Lets a body use what another holds.

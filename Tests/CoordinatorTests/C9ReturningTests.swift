@@ -51,7 +51,7 @@ struct C9ReturningTests {
                 away.open()
                 // Its wait is over, the guest is inside.
                 let engine = coordinator.engine
-                #expect(await eventually { engine.nests.withLock { $0.isReturning(token.id.sequence) { _ in true } } })
+                #expect(await eventually { engine.nests.withLock { $0.isReturning(token.id.sequence) } })
                 opened.add()
                 try #require(await settles(token))
                 let value = try await token.value.value.value
@@ -96,6 +96,146 @@ struct C9ReturningTests {
             #expect(await settle(tokens))
             #expect(await eventually { coordinator.statistics().tiers[0].inUse == 0 })
             #expect(coordinator.engine.guestCount.load(ordering: .sequentiallyConsistent) == 0)
+        }
+    }
+
+    enum Hold: CaseIterable { case turn, limit }
+
+    /// One permit in the tier: who waits stands in its line, and has something else.
+    private static func withOneInTier(_ body: (OperationsCoordinator) async throws -> Void) async throws {
+        try await withTestCoordinator({
+            $0.pretend(domains: 1)
+            $0.workersPerCore = 4
+            $0.storageLimits = [.slow: 1]
+        }) { try await body($0) }
+    }
+
+    @Sendable private static func someoneStands(_ coordinator: OperationsCoordinator) async -> Bool {
+        await eventually { coordinator.statistics().tiers.contains { $0.waiting > 0 } }
+    }
+
+    @Test(
+        "C9 what a body holds serves its descendants while it takes back what it lent, whether or not it gives up now and then",
+        arguments: Hold.allCases, [false, true])
+    func takesBack(_ hold: Hold, givesUp: Bool) async throws {
+        try await Self.withOneInTier { coordinator in
+            let isLent = Tally()
+            let one = OperationOptions(concurrency: 1)
+            let leaf =
+                hold == .turn
+                ? TaskTokenGuard("c9_back_leaf", locality: .sticky("a", ordered: true), on: coordinator) { (n: Int) in n
+                }
+                : TaskTokenGuard("c9_back", options: one, on: coordinator) { (n: Int) in n }
+            let tiered = TaskTokenGuard("c9_back_tiered", storage: .slow, on: coordinator) { (n: Int) async throws in
+                isLent.add()
+                // The body that waited stands in the tier's line.
+                _ = await Self.someoneStands(coordinator)
+                return try await leaf(n).value
+            }
+            let quick = TaskTokenGuard("c9_back_quick", on: coordinator) { (n: Int) async in
+                _ = await eventually { isLent.value > 0 }
+                return n
+            }
+            let body: @Sendable (Int) throws -> Int = { n in
+                let (first, second) = (tiered(n), quick(n))
+                if !givesUp { return try second.wait() + first.wait() }
+                while true {
+                    if let value = try? first.wait(timeout: .milliseconds(2)) { return try value + second.wait() }
+                }
+            }
+            let middle =
+                hold == .turn
+                ? TaskTokenGuard(
+                    "c9_back_turn", storage: .slow, locality: .sticky("a", ordered: true), on: coordinator, body)
+                : TaskTokenGuard("c9_back", storage: .slow, options: one, on: coordinator, body)
+            let root = TaskTokenGuard("c9_back", options: one, on: coordinator) { (n: Int) async throws in
+                try await middle(n).value
+            }
+            let token = hold == .turn ? middle(1) : root(1)
+            try #require(await settles(token))
+            let value = try await token.value
+            #expect(value == 2)
+            #expect(await eventually { coordinator.engine.nests.withLock { $0.count } == 0 })
+        }
+    }
+
+    @Test("C9 a guest gives its place to any descendant of a host that waits for it to leave")
+    func anyDescendant() async throws {
+        try await Self.withOneInTier { coordinator in
+            let (began, isOver) = (Tally(), Tally())
+            let hosts = Journal<TaskToken<Int>>()
+            let one = OperationOptions(concurrency: 1)
+            let engine = coordinator.engine
+            let leaf = TaskTokenGuard("c9_any", storage: .slow, options: one, on: coordinator) { (n: Int) in n }
+            let tiered = TaskTokenGuard("c9_any_tiered", storage: .slow, on: coordinator) { (n: Int) async throws in
+                began.add()
+                _ = await eventually { isOver.value > 0 }
+                // The host's wait is over: it waits for its guest, which stands behind this one.
+                _ = await eventually {
+                    guard let host = hosts.all.first else { return false }
+                    return engine.nests.withLock { $0.isReturning(host.id.sequence) }
+                }
+                return try await leaf(n).value
+            }
+            let quick = TaskTokenGuard("c9_any_quick", on: coordinator) { (n: Int) async in
+                _ = await Self.someoneStands(coordinator)
+                isOver.add()
+                return n
+            }
+            let host = TaskTokenGuard("c9_any", options: one, on: coordinator) { (n: Int) async in
+                let first = tiered(n)
+                _ = await eventually { began.value > 0 }
+                var sum = 0
+                for await completion in completions(of: [first, leaf(n), quick(n)]) {
+                    sum += (try? completion.result.get()) ?? 0
+                }
+                return sum
+            }
+            hosts.note(host(1))
+            try #require(await settles(hosts.all[0]))
+            let sum = try await hosts.all[0].value
+            #expect(sum == 3)
+        }
+    }
+
+    /// What has ended is cut out of the lineages of those that live.
+    @Test("C9 so does a guest of one that has ended, whatever the taker has awaited before", arguments: [false, true])
+    func pastAnEnd(isCut: Bool) async throws {
+        try await Self.withOneInTier { coordinator in
+            let began = Tally()
+            let (middles, guests) = (Journal<TaskToken<Int>>(), Journal<TaskToken<Int>>())
+            let one = OperationOptions(concurrency: 1)
+            let leaf = TaskTokenGuard("c9_cut", storage: .slow, options: one, on: coordinator) { (n: Int) in n }
+            let plain = TaskTokenGuard("c9_cut_plain", on: coordinator) { (n: Int) async in n }
+            let deeper = TaskTokenGuard("c9_cut_deeper", on: coordinator) { (n: Int) async throws in
+                try await plain(n).value
+            }
+            let tiered = TaskTokenGuard("c9_cut_tiered", storage: .slow, on: coordinator) { (n: Int) async throws in
+                began.add()
+                _ = await eventually { middles.all.first?.isSettled == true }
+                if isCut { _ = try await deeper(n).value }
+                return try await leaf(n).value
+            }
+            let middle = TaskTokenGuard("c9_cut", options: one, on: coordinator) { (n: Int) async in
+                guests.note(tiered(n))
+                _ = await eventually { began.value > 0 }
+                let guest = leaf(n)
+                guests.note(guest)
+                let wait = Task { _ = try? await guest.value }
+                _ = await Self.someoneStands(coordinator)
+                wait.cancel()
+                await wait.value
+                return n
+            }
+            let host = TaskTokenGuard("c9_cut", options: one, on: coordinator) { (n: Int) async throws in
+                let token = middle(n)
+                middles.note(token)
+                return try await token.value
+            }
+            let token = host(1)
+            try #require(await settles(token))
+            try #require(await settle(guests.all))
+            #expect(await eventually { coordinator.engine.nests.withLock { $0.count } == 0 })
         }
     }
 }

@@ -133,6 +133,8 @@ struct OptionBadInputTests {
                 let error = await #expect(throws: TokenError.self) { try await call(1).value }
                 #expect(error?.code == .invalidArgument && error?.message.contains("-1e+19 seconds") == true)
             }
+            let seven = try await operation.scheduled(at: .now - Duration(attoseconds: .max))(7).value
+            #expect(seven == 7)
             #expect(await coordinator.stop(timeout: .zero - Self.forever).isComplete)
         }
     }

@@ -75,6 +75,10 @@ extension Engine: AwaitObserver {
             return done
         }
 
+        func forEach(_ body: (AnyTaskToken) -> Void) {
+            for token in tokens where token.state == .waiting { body(token) }
+        }
+
         func first(where isWanted: (AnyTaskToken) -> Bool) -> AnyTaskToken? {
             tokens.first { $0.state == .waiting && isWanted($0) }
         }
@@ -261,7 +265,7 @@ extension Engine: AwaitObserver {
     /// The nearest ancestor that is inside the hold, if it waits and has no guest.
     func host(of token: AnyTaskToken, _ kind: Holds.Kind) -> Lineage? {
         guard let (lineage, body) = ancestor(of: token, inside: kind) else { return nil }
-        return nests.withLock { mayEnter(token, body, lineage, kind, $0) } ? lineage : nil
+        return nests.withLock { mayEnter(body, lineage, kind, $0) } ? lineage : nil
     }
 
     enum Hosting {
@@ -275,7 +279,7 @@ extension Engine: AwaitObserver {
         guard let (lineage, body) = ancestor(of: token, inside: kind) else { return .notNow }
         return nests.withLock { nests in
             if nests.hasGuest(body.sequence, kind) { return .notForSiblings }
-            return mayEnter(token, body, lineage, kind, nests) ? .ready : .notNow
+            return mayEnter(body, lineage, kind, nests) ? .ready : .notNow
         }
     }
 
@@ -293,38 +297,31 @@ extension Engine: AwaitObserver {
     /// Whether a token's host, or that of a body that takes its permit back, would let it in in place of the guest that it has,
     /// which has not begun.
     ///
-    /// A host whose own wait is over waits for its guests, one after the other: what any of them needs is let in for it. Where
-    /// its hosts have ended what it was let in to use is its own.
+    /// Where its hosts have ended what it was let in to use is its own.
     func mayReplace(_ guest: AnyTaskToken, by token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
         guard guest.state == .waiting else { return false }
         let ancestor = ancestor(of: token, inside: kind)
         return nests.withLock { nests in
             guard let host = nests.host(of: guest.sequence, kind) else { return true }
             guard let (lineage, body) = ancestor, body.sequence == host else { return false }
-            if lineage.isBlocked { return true }
-            return nests.isReturning(body.sequence)
-                && nests.hasGuest(body.sequence) { token.sequence == $0 || descends(token, from: $0) }
+            return waits(body, lineage, nests)
         }
     }
 
-    /// Whether a host takes a guest in: it waits; or it wants to go on and waits for a guest of its other hold, whom this
-    /// one is, or descends from.
+    /// Whether a host takes a guest in: it waits, and has none.
     ///
     /// Asked under the lock of `nests`.
     private func mayEnter(
-        _ guest: AnyTaskToken, _ body: AnyTaskToken, _ host: Lineage, _ kind: Holds.Kind, _ nests: borrowing Holds
+        _ body: AnyTaskToken, _ host: Lineage, _ kind: Holds.Kind, _ nests: borrowing Holds
     ) -> Bool {
-        if nests.hasGuest(body.sequence, kind) { return false }
-        return host.isBlocked || nests.isReturning(body.sequence) { guest.sequence == $0 || descends(guest, from: $0) }
+        !nests.hasGuest(body.sequence, kind) && waits(body, host, nests)
     }
 
-    private func descends(_ token: AnyTaskToken, from body: UInt64) -> Bool {
-        var next = token.lineage
-        while let lineage = next {
-            if lineage.submitter === self, lineage.id.sequence == body { return true }
-            next = lineage.parent
-        }
-        return false
+    /// Whether a body waits: for tokens, for a permit of its own that it lent, or, where that is over, until its guests have left.
+    ///
+    /// Any descendant may be what keeps that one: a child that nobody awaits any more, say, has what a guest stands in line for.
+    private func waits(_ body: AnyTaskToken, _ lineage: Lineage, _ nests: borrowing Holds) -> Bool {
+        lineage.isBlocked || nests.isReturning(body.sequence)
     }
 
     private func isInside(_ body: AnyTaskToken, whatServes token: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
@@ -339,6 +336,11 @@ extension Engine: AwaitObserver {
         return isOfOneLine && (body.tags.isAsync || isGuest(body, kind))
     }
 
+    /// Whether a descendant is inside anything that a body holds.
+    func hasGuests(_ body: AnyTaskToken) -> Bool {
+        guestCount.load(ordering: .sequentiallyConsistent) != 0 && nests.withLock { $0.hasGuest(body.sequence) }
+    }
+
     /// Whether a body runs inside what an ancestor holds.
     func isGuest(_ body: AnyTaskToken, _ kind: Holds.Kind) -> Bool {
         guestCount.load(ordering: .sequentiallyConsistent) != 0 && nests.withLock { $0.isGuest(body.sequence, kind) }
@@ -351,7 +353,7 @@ extension Engine: AwaitObserver {
     private func enter(_ guest: AnyTaskToken, _ host: Lineage, _ kind: Holds.Kind) -> Bool {
         guestCount.add(1, ordering: .sequentiallyConsistent)
         let entered = nests.withLock { nests in
-            guard let body = host.body, mayEnter(guest, body, host, kind, nests) else { return false }
+            guard let body = host.body, mayEnter(body, host, kind, nests) else { return false }
             return nests.enter(guest.sequence, host: body.sequence, kind)
         }
         if !entered { guestCount.subtract(1, ordering: .sequentiallyConsistent) }

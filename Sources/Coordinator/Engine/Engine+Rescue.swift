@@ -32,7 +32,7 @@ extension Engine {
         // looking says nothing of what a look takes; and time may stand, where a test has the clock.
         let ended = now()
         let cost = min(ended - began, LinuxThreadClocks.ownCPUTime - ran)
-        nextRescueLook.store(ended + 8 * cost, ordering: .relaxed)
+        nextRescueLook.store(ended + min(8 * cost, 500_000_000), ordering: .relaxed)
         isLookingAround.store(false, ordering: .releasing)
         let hasMoved = head != lastHead
         lastHead = head

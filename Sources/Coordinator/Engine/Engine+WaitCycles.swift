@@ -31,8 +31,8 @@ extension Engine {
             /// Whether the body's lineage counts it among its waits.
             var isBlockedWait: Bool {
                 switch self {
-                case .tokens, .help: true
-                case .guest, .permit: false
+                case .tokens, .help, .permit: true
+                case .guest: false
                 }
             }
         }

@@ -48,13 +48,18 @@ extension Engine {
             endWait(number)
         }
         lineage.endBlockedWait()
-        if settled, let body { isAway = waitForGuests(of: body, deadline, worker, frame, lineage, isAway: isAway) }
-        // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
-        // one that held a permit while it waits for the next could block others for ever.
-        if let body, !permits.isSubset(of: body.holdings) {
+        // A wait that gives up goes on beside its guests.
+        var mayWait = settled
+        while let body {
+            if mayWait { mayWait = waitForGuests(of: body, deadline, worker, frame, lineage, &isAway) }
+            // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
+            // one that held a permit while it waits for the next could block others for ever.
+            if permits.isSubset(of: body.holdings) { break }
             if !isAway { leaveCrew(worker) }
             isAway = true
             takePermitsBack(body, permits, worker, frame, lineage)
+            // Descendants may have been let in meanwhile.
+            if !mayWait || !hasGuests(body) { break }
         }
         if isAway { rejoinCrew(worker) }
         return settled
@@ -79,7 +84,8 @@ extension Engine {
         lineage.endBlockedWait()
         endWait(number)
         if settled, let body = lineage.body {
-            _ = waitForGuests(of: body, deadline, worker, nil, lineage, isAway: true)
+            var isAway = true
+            _ = waitForGuests(of: body, deadline, worker, nil, lineage, &isAway)
         }
         return settled
     }
@@ -118,12 +124,12 @@ extension Engine {
     /// Waits until no guest is inside what a body holds that wants to go on, or the deadline passes: a wait with a timeout
     /// goes on beside the guest then.
     ///
-    /// - Returns: whether the thread is away from its crew now.
+    /// - Parameter isAway: whether the thread is away from its crew.
+    /// - Returns: false where the deadline passed first.
     private func waitForGuests(
         of body: AnyTaskToken, _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage,
-        isAway: Bool
+        _ isAway: inout Bool
     ) -> Bool {
-        var isAway = isAway
         var isFree = false
         while !isFree {
             isFree = true
@@ -144,11 +150,11 @@ extension Engine {
                             if case .thread(let other) = $0 { other === parker } else { false }
                         }
                     }
-                    return true
+                    return false
                 }
             }
         }
-        return isAway
+        return true
     }
 
     /// After as long as this without news a blocked thread looks further than to its own tree.
@@ -391,12 +397,15 @@ extension Engine {
         let place = PermitPlace(line, kind, holder, others: others)
         let holdings = holder.holdings.intersection(.permits)
         if !enter(place) {
+            // Who has the permit may wait for a descendant that needs what this body holds: it serves them here, too.
+            beginBlocking(lineage, for: [])
             let number = registerWait(
                 lineage, for: .permit(kind, has: holdings), crew: worker.crew)
-            defer { endWait(number) }
             _ = waitInSlices(nil, worker, frame, lineage, permit: place) {
                 place.parker.park(timeout: max(0, $0 - now()))
             }
+            lineage.endBlockedWait()
+            endWait(number)
         }
         // Sent back it has less than before, and begins again.
         if !place.wasSentBack { hold(kind, holder) }

@@ -49,10 +49,19 @@ final class StuckLook {
         return waits
     }()
 
-    /// The tokens that have not begun, by their numbers.
-    private lazy var waiting: [UInt64: AnyTaskToken] = Dictionary(
-        engine.live(of: nil, waiting: true, executing: false).map { ($0.sequence, $0) }
-    ) { first, _ in first }
+    /// The tokens of bodies that have not begun, by their numbers: those that are waited for in lines, or sit in these crews.
+    private lazy var waiting: [UInt64: AnyTaskToken] = {
+        var waiting: [UInt64: AnyTaskToken] = [:]
+        func note(_ token: AnyTaskToken) { waiting[token.sequence] = token }
+        for line in engine.allLines { line.needed.withLock { $0.forEach(note) } }
+        for shard in engine.anchors { shard.needed.withLock { $0.forEach(note) } }
+        for crew in crews {
+            crew.state.withLock { state in
+                crew.forEachToken(state, waiting: true, executing: false) { if $0.lineage != nil { note($0) } }
+            }
+        }
+        return waiting
+    }()
 
     private enum Step {
         case token(AnyTaskToken)

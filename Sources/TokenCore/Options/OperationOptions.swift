@@ -120,7 +120,12 @@ public struct CallOptions: Sendable {
     /// When it is due, in place of a delay.
     var instant: ContinuousClock.Instant?
     /// The delay, measured now.
-    var remaining: Duration? { instant.map { max(.zero, ContinuousClock.now.duration(to: $0)) } ?? delay }
+    var remaining: Duration? {
+        guard let instant else { return delay }
+        let now = ContinuousClock.now
+        // A difference to the earliest there is would overflow.
+        return instant <= now ? .zero : now.duration(to: instant)
+    }
     /// Tokens to wait for.
     var after: [AnyTaskToken] = []
     /// Whether it waits for its time, or for others, before it needs a place.

@@ -49,7 +49,7 @@ package final class ManualTime: TimeSource {
             let next = queues.compactMap(\.nextDue).min() ?? .max
             state.withLock { $0.now = max($0.now, min(next, end)) }
             for queue in queues { queue.fireDue() }
-            if next > end { return }
+            if next > end || next == .max { return }
         }
     }
 }
