@@ -24,29 +24,71 @@ public final class PinnedThread: Sendable {
     /// The stack of a thread where nothing else is asked for: 8 MiB, of which only what is touched takes memory.
     public static let defaultStackSize = 8 << 20
 
-    /// joinable → joining → ended, or joinable → detached.
-    private enum State { case joinable, joining, ended, detached }
+    /// What the thread and its owners share.
+    ///
+    /// joinable → joining → ended, or joinable → detached. A thread that is detached while its body runs detaches *itself* when
+    /// that has returned, and one whose body has returned is joined, which takes the rest of its exit: pthread_detach(3) looks at
+    /// the descriptor of a thread after it has let that go, and so at memory that is unmapped where the thread ends meanwhile
+    /// (glibc 2.36).
+    fileprivate final class Life: Sendable {
+        enum State: UInt8 { case joinable, joining, ended, detached }
+
+        /// The state, and whether the body has returned.
+        private let word = Atomic<UInt8>(State.joinable.rawValue)
+        /// What the thread is to detach when its body has returned: itself.
+        private let itself = Atomic<UInt64>(0)
+
+        private static let hasReturned: UInt8 = 4
+
+        var state: State { State(word.load(ordering: .acquiring)) }
+
+        /// Whether it is the caller who joins.
+        func beginJoin() -> Bool { leaveJoinable(for: .joining) != nil }
+
+        func endJoin() { word.store(State.ended.rawValue | Self.hasReturned, ordering: .releasing) }
+
+        /// - Returns: whether the caller is to see to it that the system forgets the thread.
+        func detach(_ handle: ThreadHandle) -> Bool {
+            itself.store(handle.rawValue, ordering: .relaxed)
+            return leaveJoinable(for: .detached).map { $0 & Self.hasReturned != 0 } ?? false
+        }
+
+        /// The body has returned.
+        func end() -> ThreadHandle? {
+            let before = word.bitwiseOr(Self.hasReturned, ordering: .acquiringAndReleasing).oldValue
+            return State(before) == .detached ? ThreadHandle(rawValue: itself.load(ordering: .relaxed)) : nil
+        }
+
+        /// The word as it was; nil where somebody has done so before.
+        private func leaveJoinable(for next: State) -> UInt8? {
+            var before = word.load(ordering: .relaxed)
+            while State(before) == .joinable {
+                let (done, seen) = word.compareExchange(
+                    expected: before, desired: before | next.rawValue, ordering: .acquiringAndReleasing)
+                if done { return before }
+                before = seen
+            }
+            return nil
+        }
+    }
 
     /// The thread's name as asked for; the kernel shows the first 15 bytes.
     public let name: String
 
     private let handle: ThreadHandle
     private let system: any AffinitySystem
-    private let state = Mutex(State.joinable)
+    private let life: Life
     /// Held for the length of a join, so that a second caller waits for the first.
-    ///
-    /// Taken before `state`, never after.
     private let joining = Mutex(())
 
-    private init(name: String, handle: ThreadHandle, system: any AffinitySystem) {
+    private init(name: String, handle: ThreadHandle, system: any AffinitySystem, life: Life) {
         self.name = name
         self.handle = handle
         self.system = system
+        self.life = life
     }
 
-    deinit {
-        if state.withLock({ $0 == .joinable }) { system.detach(handle) }
-    }
+    deinit { detach() }
 
     /// Starts a thread.
     ///
@@ -92,14 +134,16 @@ public final class PinnedThread: Sendable {
         }
         // The mask to go back to must be known before any of our threads narrows its own.
         _ = Machine.originalMask
+        let life = Life()
         do {
             let handle = try system.createThread(stackSize: stackSize) {
                 system.setName(name)
                 if nice != 0 { try? system.setNice(nice) }
                 if let slice { try? system.setTimeSlice(slice) }
                 body(PinReport.pinCurrentThread(to: cpus, system: system))
+                if let itself = life.end() { system.detach(itself) }
             }
-            return PinnedThread(name: name, handle: handle, system: system)
+            return PinnedThread(name: name, handle: handle, system: system, life: life)
         } catch {
             throw AffinityError(.threadUnavailable, "cannot start thread '\(name)': \(error)", cause: error)
         }
@@ -112,20 +156,15 @@ public final class PinnedThread: Sendable {
     /// - Returns: Whether the thread is known to have ended.
     @discardableResult
     public func join() -> Bool {
-        switch state.withLock({ $0 }) {
+        switch life.state {
         case .ended: return true
         case .detached: return false
         case .joinable, .joining: if system.isCurrent(handle) { return false }
         }
         return joining.withLock { _ in
-            let mine = state.withLock { state in
-                guard state == .joinable else { return false }
-                state = .joining
-                return true
-            }
-            guard mine else { return state.withLock { $0 == .ended } }
+            guard life.beginJoin() else { return life.state == .ended }
             system.join(handle)
-            state.withLock { $0 = .ended }
+            life.endJoin()
             return true
         }
     }
@@ -134,11 +173,12 @@ public final class PinnedThread: Sendable {
     ///
     /// Without effect once someone does or did.
     public func detach() {
-        let mine = state.withLock { state in
-            guard state == .joinable else { return false }
-            state = .detached
-            return true
-        }
-        if mine { system.detach(handle) }
+        guard life.detach(handle) else { return }
+        // The thread itself may be the last to know of this: of what its body kept, say.
+        if system.isCurrent(handle) { system.detach(handle) } else { system.join(handle) }
     }
+}
+
+extension PinnedThread.Life.State {
+    fileprivate init(_ word: UInt8) { self = PinnedThread.Life.State(rawValue: word & 3) ?? .joinable }
 }

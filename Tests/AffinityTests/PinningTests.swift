@@ -166,6 +166,32 @@ struct PinningTests {
         #expect(seen.value == kept)
     }
 
+    /// pthread_detach(3) of a thread that ends meanwhile reads memory that is unmapped by then.
+    @Test(
+        "a thread that is let go, before or after its end, by name or by the last reference, is detached by itself alone"
+    )
+    func lettingGo() async throws {
+        let system = FakeAffinitySystem(mask: try CurrentThread.affinity())
+        let (gate, ran) = (Gate(), Tally())
+        let running = try PinnedThread.spawn(name: "running", cpus: nil, system: system) { _ in gate.pass() }
+        await gate.waitForArrivals()
+        running.detach()
+        #expect(system.endings == FakeAffinitySystem.Endings())
+        gate.open()
+        #expect(await eventually { system.endings.detachedByThemselves == 1 })
+
+        let rounds = Sizes.part(of: 200)
+        await concurrently(4) { _ in
+            for round in 0..<rounds {
+                let thread = try? PinnedThread.spawn(name: "ending", cpus: nil, system: system) { _ in ran.add() }
+                if round % 4 < 2 { while ran.value <= round { sched_yield() } }
+                if round % 2 == 0 { thread?.detach() }
+            }
+        }
+        #expect(await eventually { system.endings.all == 4 * rounds + 1 })
+        #expect(ran.value == 4 * rounds && system.endings.detachedByOthers == 0, "\(system.endings)")
+    }
+
     @Test("many may join; the thread itself may not wait for itself; detach lets go")
     func joining() throws {
         let gate = DispatchSemaphore(value: 0)

@@ -70,9 +70,30 @@ package final class FakeAffinitySystem: AffinitySystem {
         return try real.createThread(stackSize: stackSize, start: start)
     }
 
-    package func join(_ thread: ThreadHandle) { real.join(thread) }
+    /// How threads were let go.
+    package struct Endings: Sendable, Equatable {
+        package var joined = 0
+        package var detachedByThemselves = 0
+        package var detachedByOthers = 0
+        package var all: Int { joined + detachedByThemselves + detachedByOthers }
 
-    package func detach(_ thread: ThreadHandle) { real.detach(thread) }
+        /// None yet.
+        package init() {}
+    }
+
+    private let counted = Mutex(Endings())
+    package var endings: Endings { counted.withLock { $0 } }
+
+    package func join(_ thread: ThreadHandle) {
+        real.join(thread)
+        counted.withLock { $0.joined += 1 }
+    }
+
+    package func detach(_ thread: ThreadHandle) {
+        let isItself = real.isCurrent(thread)
+        real.detach(thread)
+        counted.withLock { if isItself { $0.detachedByThemselves += 1 } else { $0.detachedByOthers += 1 } }
+    }
 
     package func isCurrent(_ thread: ThreadHandle) -> Bool { real.isCurrent(thread) }
 }

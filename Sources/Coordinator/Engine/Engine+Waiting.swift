@@ -49,16 +49,20 @@ extension Engine {
         }
         lineage.endBlockedWait()
         // A wait that gives up goes on beside its guests.
-        var mayWait = settled
+        var (mayWait, isFirst) = (settled, true)
         while let body {
-            if mayWait { mayWait = waitForGuests(of: body, deadline, worker, frame, lineage, &isAway) }
+            if mayWait {
+                mayWait = waitForGuests(
+                    of: body, isFirst ? deadline : nil, worker, frame, lineage, &isAway, lendsAtOnce: isFirst)
+            }
             // Lent here, or by a descendant that ran on this thread. Each body takes back its own alone, when it goes on:
             // one that held a permit while it waits for the next could block others for ever.
             if permits.isSubset(of: body.holdings) { break }
             if !isAway { leaveCrew(worker) }
             isAway = true
+            // Descendants may be let in from here on: for those it waits, unless it goes on beside others anyhow.
+            (mayWait, isFirst) = (mayWait || !hasGuests(body), false)
             takePermitsBack(body, permits, worker, frame, lineage)
-            // Descendants may have been let in meanwhile.
             if !mayWait || !hasGuests(body) { break }
         }
         if isAway { rejoinCrew(worker) }
@@ -85,7 +89,7 @@ extension Engine {
         endWait(number)
         if settled, let body = lineage.body {
             var isAway = true
-            _ = waitForGuests(of: body, deadline, worker, nil, lineage, &isAway)
+            _ = waitForGuests(of: body, deadline, worker, nil, lineage, &isAway, lendsAtOnce: true)
         }
         return settled
     }
@@ -124,11 +128,14 @@ extension Engine {
     /// Waits until no guest is inside what a body holds that wants to go on, or the deadline passes: a wait with a timeout
     /// goes on beside the guest then.
     ///
-    /// - Parameter isAway: whether the thread is away from its crew.
+    /// - Parameters:
+    ///   - isAway: whether the thread is away from its crew.
+    ///   - lendsAtOnce: whether it lends its permits at once, or after a slice: it may just have got them, and those who wait for
+    ///     it to leave the line would go ahead of it for ever.
     /// - Returns: false where the deadline passed first.
     private func waitForGuests(
         of body: AnyTaskToken, _ deadline: Int64?, _ worker: Worker?, _ frame: BodyFrame?, _ lineage: Lineage,
-        _ isAway: inout Bool
+        _ isAway: inout Bool, lendsAtOnce: Bool
     ) -> Bool {
         var isFree = false
         while !isFree {
@@ -137,12 +144,18 @@ extension Engine {
                 let parker = Parker()
                 if comesBack(lineage, body, kind, .thread(parker)) { continue }
                 isFree = false
-                // Where what it waited for ran on this thread it has lent nothing yet: the guest may wait for just that.
-                if let worker, frame != nil { lendPermits(worker) }
                 if !isAway, let worker { leaveCrew(worker) }
                 isAway = true
                 let number = registerWait(lineage, for: .guest(kind), crew: worker?.crew)
-                let isOver = waitInSlices(deadline, worker, frame, lineage) { parker.park(timeout: max(0, $0 - now())) }
+                var isOver = false
+                if !lendsAtOnce { isOver = parker.park(timeout: Self.rescueSlice) }
+                if !isOver {
+                    // Where what it waited for ran on this thread it has lent nothing yet: the guest may wait for just that.
+                    if let worker, frame != nil { lendPermits(worker) }
+                    isOver = waitInSlices(deadline, worker, frame, lineage) {
+                        parker.park(timeout: max(0, $0 - now()))
+                    }
+                }
                 endWait(number)
                 if !isOver {
                     nests.withLock { nests in
