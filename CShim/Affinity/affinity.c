@@ -149,12 +149,6 @@ int tga_thread_cpu_time(int32_t tid, int64_t *nanoseconds) {
     return 0;
 }
 
-int64_t tga_own_cpu_time(void) {
-    struct timespec time;
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return 0;
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 long tga_read_file(const char *path, char *buffer, size_t capacity) {
     /* O_NONBLOCK: a tree may hold a FIFO where a file should be; it must not hang us. */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -30,8 +30,12 @@ public final class PinnedThread: Sendable {
     /// that has returned, and one whose body has returned is joined, which takes the rest of its exit: pthread_detach(3) looks at
     /// the descriptor of a thread after it has let that go, and so at memory that is unmapped where the thread ends meanwhile
     /// (glibc 2.36).
-    fileprivate final class Life: Sendable {
-        enum State: UInt8 { case joinable, joining, ended, detached }
+    private final class Life: Sendable {
+        enum State: UInt8 {
+            case joinable, joining, ended, detached
+
+            init(_ word: UInt8) { self = State(rawValue: word & 3) ?? .joinable }
+        }
 
         /// The state, and whether the body has returned.
         private let word = Atomic<UInt8>(State.joinable.rawValue)
@@ -177,8 +181,4 @@ public final class PinnedThread: Sendable {
         // The thread itself may be the last to know of this: of what its body kept, say.
         if system.isCurrent(handle) { system.detach(handle) } else { system.join(handle) }
     }
-}
-
-extension PinnedThread.Life.State {
-    fileprivate init(_ word: UInt8) { self = PinnedThread.Life.State(rawValue: word & 3) ?? .joinable }
 }

@@ -54,7 +54,7 @@ package struct LinuxThreadClocks: ThreadClocks {
     }
 
     /// For how long the calling thread has been on a CPU, in nanoseconds.
-    package static var ownCPUTime: Int64 { tga_own_cpu_time() }
+    package static var ownCPUTime: Int64 { cpuTime(of: tga_current_tid()) ?? 0 }
 
     package func isRunnable(_ tid: Int32) -> Bool? {
         // "TID (name) S …": the name may hold anything, also spaces and parentheses.

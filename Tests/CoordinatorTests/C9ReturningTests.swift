@@ -101,24 +101,11 @@ struct C9ReturningTests {
 
     enum Hold: CaseIterable { case turn, limit }
 
-    /// One permit in the tier: who waits stands in its line, and has something else.
-    private static func withOneInTier(_ body: (OperationsCoordinator) async throws -> Void) async throws {
-        try await withTestCoordinator({
-            $0.pretend(domains: 1)
-            $0.workersPerCore = 4
-            $0.storageLimits = [.slow: 1]
-        }) { try await body($0) }
-    }
-
-    @Sendable private static func someoneStands(_ coordinator: OperationsCoordinator) async -> Bool {
-        await eventually { coordinator.statistics().tiers.contains { $0.waiting > 0 } }
-    }
-
     @Test(
         "C9 what a body holds serves its descendants while it takes back what it lent, whether or not it gives up now and then",
         arguments: Hold.allCases, [false, true])
     func takesBack(_ hold: Hold, givesUp: Bool) async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let isLent = Tally()
             let one = OperationOptions(concurrency: 1)
             let leaf =
@@ -129,7 +116,7 @@ struct C9ReturningTests {
             let tiered = TaskTokenGuard("c9_back_tiered", storage: .slow, on: coordinator) { (n: Int) async throws in
                 isLent.add()
                 // The body that waited stands in the tier's line.
-                _ = await Self.someoneStands(coordinator)
+                _ = await eventually { standing(coordinator) > 0 }
                 return try await leaf(n).value
             }
             let quick = TaskTokenGuard("c9_back_quick", on: coordinator) { (n: Int) async in
@@ -161,7 +148,7 @@ struct C9ReturningTests {
 
     @Test("C9 a guest gives its place to any descendant of a host that waits for it to leave")
     func anyDescendant() async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let (began, isOver) = (Tally(), Tally())
             let hosts = Journal<TaskToken<Int>>()
             let one = OperationOptions(concurrency: 1)
@@ -178,7 +165,7 @@ struct C9ReturningTests {
                 return try await leaf(n).value
             }
             let quick = TaskTokenGuard("c9_any_quick", on: coordinator) { (n: Int) async in
-                _ = await Self.someoneStands(coordinator)
+                _ = await eventually { standing(coordinator) > 0 }
                 isOver.add()
                 return n
             }
@@ -201,7 +188,7 @@ struct C9ReturningTests {
     /// What has ended is cut out of the lineages of those that live.
     @Test("C9 so does a guest of one that has ended, whatever the taker has awaited before", arguments: [false, true])
     func pastAnEnd(isCut: Bool) async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let began = Tally()
             let (middles, guests) = (Journal<TaskToken<Int>>(), Journal<TaskToken<Int>>())
             let one = OperationOptions(concurrency: 1)
@@ -222,7 +209,7 @@ struct C9ReturningTests {
                 let guest = leaf(n)
                 guests.note(guest)
                 let wait = Task { _ = try? await guest.value }
-                _ = await Self.someoneStands(coordinator)
+                _ = await eventually { standing(coordinator) > 0 }
                 wait.cancel()
                 await wait.value
                 return n

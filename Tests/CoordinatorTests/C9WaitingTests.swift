@@ -15,6 +15,18 @@ func smallest(_ configuration: inout Configuration) {
     configuration.workersPerCore = 1
 }
 
+/// One permit in the slow tier, and threads enough: who waits for it stands in its line, and may have something else.
+func oneInTier(_ configuration: inout Configuration) {
+    configuration.pretend(domains: 1)
+    configuration.workersPerCore = 4
+    configuration.storageLimits = [.slow: 1]
+}
+
+/// How many stand in the line of the slow tier.
+func standing(_ coordinator: OperationsCoordinator) -> Int {
+    coordinator.statistics().tiers.first { $0.speed == .slow }?.waiting ?? 0
+}
+
 private enum Tree {
     /// Blocks at each level for three children.
     static let blocking: TaskTokenGuard<Int, Int> = TaskTokenGuard("c9_tree_blocking") { depth in

@@ -19,11 +19,6 @@ struct GivingWayEdgeTests {
         coordinator.statistics().operations.first { $0.operationType == name }?.concurrency
     }
 
-    /// How many stand in the line of the slow tier.
-    private static func standing(_ coordinator: OperationsCoordinator) -> Int {
-        coordinator.statistics().tiers.first { $0.speed == .slow }?.waiting ?? 0
-    }
-
     /// For trees of bodies that are all in one tier.
     private static func oneInTier(_ configuration: inout Configuration, _ workers: Int) {
         configuration.pretend(domains: 1 + workers / 2)
@@ -147,7 +142,7 @@ struct GivingWayEdgeTests {
                 try await limited(n).value
                 // The stranger stands in the tier's line again, when its own permit was passed on to it: else chance has it
                 // whether this body or that is quicker.
-                if n == 0 { _ = await eventually { Self.standing(coordinator) == 40 } }
+                if n == 0 { _ = await eventually { standing(coordinator) == 40 } }
             }
             let first = host(0)
             #expect(await eventually { began.value == 1 })
@@ -189,7 +184,7 @@ struct GivingWayEdgeTests {
                 }
             let tiered = TaskTokenGuard("way_tiered", storage: .slow, on: coordinator) { (n: Int) async throws -> Int in
                 // The second one has come to stand in the tier's line.
-                _ = await eventually { Self.standing(coordinator) == 1 }
+                _ = await eventually { standing(coordinator) == 1 }
                 return try await leaf(n).value + leaf(n + 1).value
             }
             let root = TaskTokenGuard(name, storage: .slow, locality: locality, options: options, on: coordinator) {

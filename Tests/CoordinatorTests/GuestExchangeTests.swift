@@ -18,21 +18,9 @@ import TokenGate
 struct GuestExchangeTests {
     private static let one = OperationOptions(concurrency: 1)
 
-    private static func withOneInTier(_ body: (OperationsCoordinator) async throws -> Void) async throws {
-        try await withTestCoordinator({
-            $0.pretend(domains: 1)
-            $0.workersPerCore = 4
-            $0.storageLimits = [.slow: 1]
-        }) { try await body($0) }
-    }
-
-    private static func standing(_ coordinator: OperationsCoordinator) -> Int {
-        coordinator.statistics().tiers.first { $0.speed == .slow }?.waiting ?? 0
-    }
-
     @Test("no other takes a guest's place beside a host that has gone on after its awaits were cancelled")
     func goesOnBeside() async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let (hasGoneOn, end) = (Tally(), Tally())
             let leaves = Journal<TaskToken<Int>>()
             let leaf = TaskTokenGuard("exchange_beside", storage: .slow, options: Self.one, on: coordinator) {
@@ -51,7 +39,7 @@ struct GuestExchangeTests {
                 _ = await eventually { first.state == .executing }
                 // It becomes a guest in the limit, and stands in the tier's line.
                 awaits.append(Task { _ = try? await second.value })
-                _ = await eventually { Self.standing(coordinator) == 1 }
+                _ = await eventually { standing(coordinator) == 1 }
                 for task in awaits { task.cancel() }
                 for task in awaits { await task.value }
                 hasGoneOn.add()
@@ -74,7 +62,7 @@ struct GuestExchangeTests {
         "C9 a body that takes its permit back, when others have all there are, is let in for a guest that has not begun",
         arguments: Taking.allCases)
     func takesBack(_ taking: Taking) async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let (name, two) = ("exchange_back", OperationOptions(concurrency: 2))
             let (lent, go) = (Tally(), Tally())
             let roots = Journal<TaskToken<Int>>()
@@ -84,7 +72,7 @@ struct GuestExchangeTests {
                 return n
             }
             let sync = TaskTokenGuard(name, storage: .slow, options: two, on: coordinator) { (n: Int) in
-                while Self.standing(coordinator) != 1 { Thread.sleep(forTimeInterval: 0.000_1) }
+                while standing(coordinator) != 1 { Thread.sleep(forTimeInterval: 0.000_1) }
                 return try child(n).wait()
             }
             let sibling = TaskTokenGuard(name, storage: .slow, options: two, on: coordinator) { (n: Int) async in n }
@@ -111,13 +99,13 @@ struct GuestExchangeTests {
 
     @Test("C9 a guest that is exchanged again and again is listed once in each line")
     func listedOnce() async throws {
-        try await Self.withOneInTier { coordinator in
+        try await withTestCoordinator(oneInTier) { coordinator in
             let most = Guarded(0)
             let leaf = TaskTokenGuard("exchange_listed", storage: .slow, options: Self.one, on: coordinator) {
                 (n: Int) async in n
             }
             let tiered = TaskTokenGuard("exchange_many", storage: .slow, on: coordinator) { (n: Int) async throws in
-                _ = await eventually { Self.standing(coordinator) == 1 }
+                _ = await eventually { standing(coordinator) == 1 }
                 var sum = 0
                 for _ in 0..<n {
                     sum += try await leaf(1).value

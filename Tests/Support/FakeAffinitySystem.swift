@@ -7,6 +7,7 @@
 
 package import Affinity
 import Synchronization
+import TokenCore
 
 /// An `AffinitySystem` that fails as told and otherwise is the real one, except that masks are only remembered: any CPU
 /// number can be asked for.
@@ -81,7 +82,7 @@ package final class FakeAffinitySystem: AffinitySystem {
         package init() {}
     }
 
-    private let counted = Mutex(Endings())
+    private let counted = Guarded(Endings())
     package var endings: Endings { counted.withLock { $0 } }
 
     package func join(_ thread: ThreadHandle) {

@@ -52,9 +52,6 @@ bool tga_thread_is_self(uint64_t handle);
 /* Writes how long a thread of this process has run on a CPU, in nanoseconds. 0, or an errno value. */
 int tga_thread_cpu_time(int32_t tid, int64_t *nanoseconds);
 
-/* Nanoseconds that the calling thread has been on a CPU. */
-int64_t tga_own_cpu_time(void);
-
 /* Reads at most `capacity` bytes of the file. Bytes read, or -errno. */
 long tga_read_file(const char *path, char *buffer, size_t capacity);
 
