@@ -47,3 +47,23 @@ try await withCoordinator { coordinator in
     // Half of the capacity is on its way to the workers; of the others the oldest make room.
     print("dropOldest:", try await six(.dropOldest))
 }
+
+// The same for all that is alive in a coordinator, whatever its operation. What a body submits always comes in.
+var small = Configuration()
+small.capacity = 4
+small.overload = .reject
+try await withCoordinator(small) { coordinator in
+    let leaf = TaskTokenGuard("leaf") { (number: Int) in number }
+    let tree = TaskTokenGuard("tree") { (leaves: Int) async throws in
+        try await gather((1...leaves).map { leaf($0) }).reduce(0) { try $0 + $1.get() }
+    }
+    print("a tree of ten where four may live:", try await tree(10).value)
+
+    coordinator.pause()
+    let tokens = (1...6).map { leaf($0) }
+    coordinator.resume()
+    print("six from outside:", await outcome(tokens))
+    if let places = coordinator.statistics().admission {
+        print("of \(places.capacity) places \(places.inUse) in use, \(places.rejected) tokens rejected")
+    }
+}
