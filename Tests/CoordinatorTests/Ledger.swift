@@ -56,7 +56,8 @@ final class Ledger: Sendable {
 
     /// A call's token is settled.
     func note(_ call: Int, _ token: TaskToken<Int>, _ operation: LedgerOperation) {
-        settled[call].add()
+        // Last: who waits for all calls to be told reads the other counts next.
+        defer { settled[call].add() }
         guard let result = token.resultIfSettled else {
             return fault(call, operation.name, "told of its end in state \(token.state)")
         }
