@@ -19,7 +19,8 @@ import Synchronization
 /// thread.join()
 /// ```
 ///
-/// All members may be called from any thread. A value that is dropped without ``join()`` detaches its thread.
+/// All members may be called from any thread. A value that is dropped without ``join()`` detaches its thread, as
+/// ``detach()`` does.
 public final class PinnedThread: Sendable {
     /// The stack of a thread where nothing else is asked for: 8 MiB, of which only what is touched takes memory.
     public static let defaultStackSize = 8 << 20
@@ -173,9 +174,10 @@ public final class PinnedThread: Sendable {
         }
     }
 
-    /// Lets the thread end on its own: nobody will wait for it.
+    /// Lets the thread end on its own.
     ///
-    /// Without effect once someone does or did.
+    /// Without effect once someone waits for it, or has. Where its body has just returned the call waits for the rest of its
+    /// exit, in which what the body captured is let go: do not hold a lock that this takes.
     public func detach() {
         guard life.detach(handle) else { return }
         // The thread itself may be the last to know of this: of what its body kept, say.
